@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * lab-agent: runs commands in the lab's dom0 (for the host) and in its guests
+ * (for dom0). See agent.h for the protocol.
+ *
+ *	lab-agent serve tcp:PORT|port:NAME...
+ *	lab-agent run [options] tcp:ADDRESS:PORT|unix:PATH COMMAND [ARGS...]
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent.h"
+
+int main(int argc, char **argv)
+{
+	if (argc > 2 && !strcmp(argv[1], "serve"))
+		return serve(argc - 2, argv + 2);
+	if (argc > 2 && !strcmp(argv[1], "run"))
+		return run(argc - 1, argv + 1);
+	fputs("usage: lab-agent serve|run ...\n", stderr);
+	return 255;
+}
