@@ -102,7 +102,7 @@ struct vsys_pool_dir {
 #define VSYS_OP_MUNMAP			20u	/* (feature) */
 #define VSYS_OP_LOCK			21u	/* (feature) */
 #define VSYS_OP_FALLOCATE		22u	/* (feature) */
-#define VSYS_OP_CALL_REPLY		32u	/* (feature) answer to a vsys_call */
+#define VSYS_OP_CALL_REPLY		32u	/* (feature) answer to a vsys_backcall */
 #define VSYS_OP_PORT_BATCH		40u	/* (feature) */
 #define VSYS_OP_LIMIT			64u
 
@@ -214,7 +214,7 @@ struct vsys_request {
 			uint32_t zero;
 			struct vsys_segment segment[1];
 		} ports;
-		/* CALL_REPLY (feature): the answer to vsys_call.id. */
+		/* CALL_REPLY (feature): the answer to vsys_backcall.id. */
 		struct {
 			uint16_t id;
 			uint16_t zero;
@@ -259,11 +259,11 @@ struct vsys_response {
  * back-end produces "requests" and the front-end answers by CALL_REPLY.
  * Version 1 reserves the layout.  32 bytes.
  */
-#define VSYS_CALL_FETCH			1u	/* guest memory to the pool */
-#define VSYS_CALL_STORE			2u	/* pool to guest memory */
-#define VSYS_CALL_READY			3u	/* poll readiness, SIGIO */
-#define VSYS_CALL_GONE			4u	/* the native device is gone */
-struct vsys_call {
+#define VSYS_BACKCALL_FETCH			1u	/* guest memory to the pool */
+#define VSYS_BACKCALL_STORE			2u	/* pool to guest memory */
+#define VSYS_BACKCALL_READY			3u	/* poll readiness, SIGIO */
+#define VSYS_BACKCALL_GONE			4u	/* the native device is gone */
+struct vsys_backcall {
 	uint16_t id;
 	uint8_t  op;
 	uint8_t  zero;
@@ -289,7 +289,7 @@ VSYS_STATIC_ASSERT(sizeof(struct vsys_pool_dir) == VSYS_PAGE_SIZE, "vsys_pool_di
 VSYS_STATIC_ASSERT(sizeof(struct vsys_request) == 64, "vsys_request");
 VSYS_STATIC_ASSERT(offsetof(struct vsys_request, u) == 24, "vsys_request.u");
 VSYS_STATIC_ASSERT(sizeof(struct vsys_response) == 32, "vsys_response");
-VSYS_STATIC_ASSERT(sizeof(struct vsys_call) == 32, "vsys_call");
+VSYS_STATIC_ASSERT(sizeof(struct vsys_backcall) == 32, "vsys_backcall");
 VSYS_STATIC_ASSERT(sizeof(struct vsys_port_op) == 16, "vsys_port_op");
 
 /* ring.h of Linux lacks nothing that these need; entries are 64 bytes. */

@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * blk.c - the block node: a disk whose requests are carried out in the back-end.
+ *
+ * Caching, merging, partitions, O_DIRECT, O_SYNC and O_EXCL among this guest's
+ * openers are the block layer's, as for a native disk.  The back-end has at
+ * most two open files of the node:
+ *
+ *   data   through which all requests go: O_DIRECT, because this guest caches,
+ *          open while anybody here has the disk open;
+ *   claim  O_EXCL, while somebody here has it exclusively (mount does): so
+ *          that a mount here and one in the back-end's domain exclude each
+ *          other as natively.
+ */
+#include <linux/blk-mq.h>
+#include <linux/blkdev.h>
+#include <linux/hdreg.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "vsysfront.h"
+
+/* Requests in flight per queue; the ring has more ids than that. */
+#define VSYS_BLK_DEPTH		64u
+
+struct vsys_blk {
+	struct vsys_device *vdev;
+	struct gendisk *disk;
+	struct blk_mq_tag_set tags;
+	unsigned int sector_size;
+	bool flush;			/* the native device has a cache */
+
+	/* The disk's open_mutex protects these, as open and release hold it. */
+	unsigned int openers;
+	bool data_open, data_nonblock, data_writable, claim_open;
+	u32 data, claim;
+};
+
+/* What a block request carries: the vsys request, and its pages. */
+struct vsys_blk_cmd {
+	struct vsys_req req;
+	u16 page[];
+};
+
+static struct vsys_queue *vsys_blk_queue(const struct blk_mq_hw_ctx *hctx)
+{
+	struct vsys_blk *blk = hctx->queue->queuedata;
+
+	return &blk->vdev->queue[hctx->queue_num];
+}
+
+/* Copies between the request's bio and the pool. */
+static void vsys_blk_copy(struct vsys_queue *q, struct request *rq, bool in)
+{
+	struct vsys_blk_cmd *cmd = blk_mq_rq_to_pdu(rq);
+	struct req_iterator iter;
+	struct bio_vec bv;
+	u32 at = 0;
+
+	rq_for_each_segment(bv, rq, iter) {
+		void *data = bvec_kmap_local(&bv);
+		u32 done = 0;
+
+		while (done < bv.bv_len) {
+			void *page = vsys_buf_page(&q->pool, &cmd->req.buf,
+						   at / VSYS_PAGE_SIZE);
+			u32 offset = at % VSYS_PAGE_SIZE;
+			u32 n = min(bv.bv_len - done, VSYS_PAGE_SIZE - offset);
+
+			if (in)
+				memcpy(page + offset, data + done, n);
+			else
+				memcpy(data + done, page + offset, n);
+			done += n;
+			at += n;
+		}
+		kunmap_local(data);
+	}
+}
+
+/* From the interrupt handler. */
+static void vsys_blk_done(struct vsys_req *req)
+{
+	struct vsys_blk_cmd *cmd = container_of(req, struct vsys_blk_cmd, req);
+	struct request *rq = blk_mq_rq_from_pdu(cmd);
+	struct vsys_queue *q = vsys_blk_queue(rq->mq_hctx);
+	u32 done = req->rsp.value, length = blk_rq_bytes(rq);
+	bool data = req_op(rq) == REQ_OP_READ || req_op(rq) == REQ_OP_WRITE;
+	blk_status_t status = errno_to_blk_status(req->rsp.status);
+
+	if (req->rsp.status == -EOPNOTSUPP || req->rsp.status == -ENOSYS)
+		status = BLK_STS_NOTSUPP;
+	/* Ends of sectors only; nothing at all would be tried for ever. */
+	if (data && !status && done < length && (!done || done % SECTOR_SIZE))
+		status = BLK_STS_IOERR;
+	if (!status && req_op(rq) == REQ_OP_READ)
+		vsys_blk_copy(q, rq, false);
+	vsys_queue_put_buf(q, req);
+	if (data && !status && done < length) {
+		blk_update_request(rq, BLK_STS_OK, done);
+		blk_mq_requeue_request(rq, true);
+		return;
+	}
+	blk_mq_end_request(rq, status);
+}
+
+static bool vsys_blk_prepare(struct vsys_blk *blk, struct request *rq,
+			     struct vsys_req *req)
+{
+	req->wire.handle = blk->data;
+	req->wire.offset = (u64)blk_rq_pos(rq) << SECTOR_SHIFT;
+	switch (req_op(rq)) {
+	case REQ_OP_READ:
+		req->wire.op = VSYS_OP_READ;
+		req->wire.flags = VSYS_O_DIRECT | VSYS_O_RDWR;
+		return true;
+	case REQ_OP_WRITE:
+		req->wire.op = VSYS_OP_WRITE;
+		req->wire.flags = VSYS_O_DIRECT | VSYS_O_RDWR;
+		return true;
+	case REQ_OP_FLUSH:
+		req->wire.op = VSYS_OP_FSYNC;
+		req->wire.flags = VSYS_FSYNC_DATA;
+		req->wire.offset = 0;
+		return true;
+	case REQ_OP_DISCARD:
+		req->wire.op = VSYS_OP_DISCARD;
+		req->wire.u.range.length = blk_rq_bytes(rq);
+		return true;
+	case REQ_OP_WRITE_ZEROES:
+		req->wire.op = VSYS_OP_WRITE_ZEROES;
+		if (rq->cmd_flags & REQ_NOUNMAP)
+			req->wire.flags = VSYS_ZERO_NOUNMAP;
+		req->wire.u.range.length = blk_rq_bytes(rq);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static blk_status_t vsys_blk_queue_rq(struct blk_mq_hw_ctx *hctx,
+				      const struct blk_mq_queue_data *bd)
+{
+	struct request *rq = bd->rq;
+	struct vsys_blk *blk = hctx->queue->queuedata;
+	struct vsys_queue *q = vsys_blk_queue(hctx);
+	struct vsys_blk_cmd *cmd = blk_mq_rq_to_pdu(rq);
+	bool data = req_op(rq) == REQ_OP_READ || req_op(rq) == REQ_OP_WRITE;
+	u32 length = data ? blk_rq_bytes(rq) : 0;
+	int err;
+
+	memset(&cmd->req, 0, sizeof(cmd->req));
+	cmd->req.buf.page = cmd->page;
+	cmd->req.done = vsys_blk_done;
+	if (!vsys_blk_prepare(blk, rq, &cmd->req))
+		return BLK_STS_NOTSUPP;
+	err = vsys_queue_reserve(q, &cmd->req, length);
+	if (err == -EAGAIN) {
+		/* What is sent must run, or nothing will make room. */
+		vsys_queue_push(q);
+		WRITE_ONCE(q->starved, true);
+		blk_mq_stop_hw_queue(hctx);
+		/* Room may have come before the mark was seen. */
+		smp_mb();
+		err = vsys_queue_reserve(q, &cmd->req, length);
+		if (err == -EAGAIN)
+			return BLK_STS_DEV_RESOURCE;
+		q->vdev->ops->room(q);
+	}
+	if (err)
+		return BLK_STS_IOERR;
+
+	blk_mq_start_request(rq);
+	if (req_op(rq) == REQ_OP_WRITE)
+		vsys_blk_copy(q, rq, true);
+	if (data)
+		vsys_pool_describe(&q->pool, &cmd->req, length);
+	if (vsys_queue_send(q, &cmd->req, bd->last)) {
+		vsys_queue_unreserve(q, &cmd->req);
+		return BLK_STS_IOERR;
+	}
+	return BLK_STS_OK;
+}
+
+static void vsys_blk_commit_rqs(struct blk_mq_hw_ctx *hctx)
+{
+	vsys_queue_push(vsys_blk_queue(hctx));
+}
+
+/* Like a native driver, for as long as the native device takes. */
+static enum blk_eh_timer_return vsys_blk_timeout(struct request *rq)
+{
+	return BLK_EH_RESET_TIMER;
+}
+
+static const struct blk_mq_ops vsys_blk_mq_ops = {
+	.queue_rq	= vsys_blk_queue_rq,
+	.commit_rqs	= vsys_blk_commit_rqs,
+	.timeout	= vsys_blk_timeout,
+};
+
+/* Ids or pages came back, and a hardware queue had stopped for want of them. */
+static void vsys_blk_room(struct vsys_queue *q)
+{
+	struct vsys_blk *blk = q->vdev->node;
+
+	if (xchg(&q->starved, false))
+		blk_mq_start_stopped_hw_queues(blk->disk->queue, true);
+}
+
+/* Opens the file for data: as much as the node allows, not less than asked. */
+static int vsys_blk_open_data(struct vsys_blk *blk, fmode_t mode)
+{
+	struct vsys_device *vdev = blk->vdev;
+	u32 flags = VSYS_O_DIRECT, handle, can;
+	bool write = vdev->writable;
+	int err;
+
+	if (mode & FMODE_NDELAY)
+		flags |= VSYS_O_NONBLOCK;
+	do {
+		err = vsys_open(vdev, flags | (write ? VSYS_O_RDWR : VSYS_O_RDONLY),
+				&handle, &can);
+		if (err == -EINVAL && (flags & VSYS_O_DIRECT)) {
+			flags &= ~VSYS_O_DIRECT;
+			continue;
+		}
+		/* A read-only medium, and nobody wants to write. */
+		if ((err == -EROFS || err == -EACCES) && write &&
+		    !(mode & FMODE_WRITE)) {
+			write = false;
+			continue;
+		}
+		break;
+	} while (1);
+	if (err)
+		return err;
+	if (blk->data_open)
+		vsys_release(vdev, blk->data);
+	blk->data = handle;
+	blk->data_open = true;
+	blk->data_nonblock = flags & VSYS_O_NONBLOCK;
+	blk->data_writable = write;
+	/* Without O_DIRECT there is a cache to flush: the back-end's. */
+	blk_queue_write_cache(blk->disk->queue,
+			      blk->flush || !(flags & VSYS_O_DIRECT), false);
+	return 0;
+}
+
+static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
+{
+	struct vsys_blk *blk = bdev->bd_disk->private_data;
+	u32 can;
+	int err = 0;
+
+	if ((mode & FMODE_EXCL) && !blk->claim_open) {
+		err = vsys_open(blk->vdev, VSYS_O_RDONLY | VSYS_O_EXCL |
+				VSYS_O_NONBLOCK, &blk->claim, &can);
+		if (err)
+			return err;
+		blk->claim_open = true;
+	}
+	/* A handle that did not wait for a medium says nothing about it. */
+	if (!blk->data_open || (blk->data_nonblock && !(mode & FMODE_NDELAY)) ||
+	    ((mode & FMODE_WRITE) && blk->vdev->writable && !blk->data_writable))
+		err = vsys_blk_open_data(blk, mode);
+	if (!err) {
+		blk->openers++;
+	} else if (blk->claim_open && (mode & FMODE_EXCL)) {
+		vsys_release(blk->vdev, blk->claim);
+		blk->claim_open = false;
+	}
+	return err;
+}
+
+/*
+ * A partition's opens reach us once, with the mode of the first, and its close
+ * with that of the last: so a claim may be kept until the last opener goes.
+ */
+static void vsys_blk_release(struct gendisk *disk, fmode_t mode)
+{
+	struct vsys_blk *blk = disk->private_data;
+
+	blk->openers--;
+	if (blk->claim_open && ((mode & FMODE_EXCL) || !blk->openers)) {
+		vsys_release(blk->vdev, blk->claim);
+		blk->claim_open = false;
+	}
+	if (blk->data_open && !blk->openers) {
+		vsys_release(blk->vdev, blk->data);
+		blk->data_open = false;
+	}
+}
+
+static int vsys_blk_getgeo(struct block_device *bdev, struct hd_geometry *geo)
+{
+	/* What native disks without a geometry of their own say. */
+	geo->heads = 255;
+	geo->sectors = 63;
+	geo->cylinders = get_capacity(bdev->bd_disk) / (255 * 63);
+	return 0;
+}
+
+static void vsys_blk_free(struct gendisk *disk)
+{
+	struct vsys_blk *blk = disk->private_data;
+
+	blk_mq_free_tag_set(&blk->tags);
+	vsys_device_put(blk->vdev);
+	kfree(blk);
+}
+
+static const struct block_device_operations vsys_blk_fops = {
+	.owner		= THIS_MODULE,
+	.open		= vsys_blk_open,
+	.release	= vsys_blk_release,
+	.getgeo		= vsys_blk_getgeo,
+	.free_disk	= vsys_blk_free,
+};
+
+/* The keys of the native device's limits, read and checked by the schema. */
+struct vsys_blk_limits {
+	u64 sectors, discard_max_bytes, write_zeroes_max_bytes;
+	u32 sector_size, physical_sector_size, minimum_io_size, optimal_io_size;
+	u32 discard_granularity;
+	bool rotational, removable;
+	bool feature_flush, feature_discard, feature_write_zeroes;
+};
+
+#define VSYS_READ_KEY(vdev, limits, field, key) ({			\
+	char *text__ = vsys_backend_key(vdev, key);			\
+	int err__ = text__ ? vsys_parse_##field(text__, &(limits)->field) : 0; \
+									\
+	if (err__)							\
+		xenbus_dev_fatal((vdev)->xdev, err__,			\
+				 "the back-end's %s is '%.20s'", key, text__); \
+	kfree(text__);							\
+	err__;								\
+})
+
+static int vsys_blk_read_limits(struct vsys_device *vdev,
+				struct vsys_blk_limits *l)
+{
+	*l = (struct vsys_blk_limits) {
+		.sector_size = SECTOR_SIZE,
+	};
+	if (VSYS_READ_KEY(vdev, l, sectors, VSYS_KEY_SECTORS) ||
+	    VSYS_READ_KEY(vdev, l, sector_size, VSYS_KEY_SECTOR_SIZE) ||
+	    VSYS_READ_KEY(vdev, l, physical_sector_size,
+			  VSYS_KEY_PHYSICAL_SECTOR_SIZE) ||
+	    VSYS_READ_KEY(vdev, l, minimum_io_size, VSYS_KEY_MINIMUM_IO_SIZE) ||
+	    VSYS_READ_KEY(vdev, l, optimal_io_size, VSYS_KEY_OPTIMAL_IO_SIZE) ||
+	    VSYS_READ_KEY(vdev, l, rotational, VSYS_KEY_ROTATIONAL) ||
+	    VSYS_READ_KEY(vdev, l, removable, VSYS_KEY_REMOVABLE) ||
+	    VSYS_READ_KEY(vdev, l, feature_flush, VSYS_KEY_FEATURE_FLUSH) ||
+	    VSYS_READ_KEY(vdev, l, feature_discard, VSYS_KEY_FEATURE_DISCARD) ||
+	    VSYS_READ_KEY(vdev, l, discard_granularity,
+			  VSYS_KEY_DISCARD_GRANULARITY) ||
+	    VSYS_READ_KEY(vdev, l, discard_max_bytes,
+			  VSYS_KEY_DISCARD_MAX_BYTES) ||
+	    VSYS_READ_KEY(vdev, l, feature_write_zeroes,
+			  VSYS_KEY_FEATURE_WRITE_ZEROES) ||
+	    VSYS_READ_KEY(vdev, l, write_zeroes_max_bytes,
+			  VSYS_KEY_WRITE_ZEROES_MAX_BYTES))
+		return -EINVAL;
+	return 0;
+}
+
+static void vsys_blk_set_limits(struct vsys_blk *blk,
+				const struct vsys_blk_limits *l)
+{
+	struct request_queue *rq = blk->disk->queue;
+	u32 max_sectors = blk->vdev->max_length >> SECTOR_SHIFT;
+
+	blk->sector_size = l->sector_size;
+	blk->flush = l->feature_flush;
+	blk_queue_logical_block_size(rq, l->sector_size);
+	blk_queue_physical_block_size(rq, max(l->physical_sector_size,
+					      l->sector_size));
+	if (l->minimum_io_size)
+		blk_queue_io_min(rq, l->minimum_io_size);
+	if (l->optimal_io_size)
+		blk_queue_io_opt(rq, l->optimal_io_size);
+	/* Data is copied to and from the pool: any segments do. */
+	blk_queue_max_hw_sectors(rq, max_sectors);
+	blk_queue_max_segments(rq, USHRT_MAX);
+	blk_queue_max_segment_size(rq, UINT_MAX);
+	if (!l->rotational)
+		blk_queue_flag_set(QUEUE_FLAG_NONROT, rq);
+	blk_queue_flag_clear(QUEUE_FLAG_ADD_RANDOM, rq);
+	blk_queue_write_cache(rq, blk->flush, false);
+	if (l->feature_discard && blk->vdev->writable) {
+		rq->limits.discard_granularity = max(l->discard_granularity,
+						     l->sector_size);
+		blk_queue_max_discard_sectors(rq,
+			min_t(u64, l->discard_max_bytes >> SECTOR_SHIFT,
+			      UINT_MAX >> SECTOR_SHIFT));
+	}
+	if (l->feature_write_zeroes && blk->vdev->writable)
+		blk_queue_max_write_zeroes_sectors(rq,
+			min_t(u64, l->write_zeroes_max_bytes >> SECTOR_SHIFT,
+			      UINT_MAX >> SECTOR_SHIFT));
+	if (l->removable)
+		blk->disk->flags |= GENHD_FL_REMOVABLE;
+	set_capacity(blk->disk, l->sectors);
+	set_disk_ro(blk->disk, !blk->vdev->writable);
+}
+
+static int vsys_blk_add(struct vsys_device *vdev)
+{
+	struct vsys_blk_limits limits;
+	struct vsys_blk *blk;
+	int err;
+
+	if (strlen(vdev->name) >= DISK_NAME_LEN) {
+		xenbus_dev_fatal(vdev->xdev, -ENAMETOOLONG,
+				 "the name '%s' is too long for a disk",
+				 vdev->name);
+		return -ENAMETOOLONG;
+	}
+	err = vsys_blk_read_limits(vdev, &limits);
+	if (err)
+		return err;
+	blk = kzalloc(sizeof(*blk), GFP_KERNEL);
+	if (!blk)
+		return -ENOMEM;
+	blk->vdev = vdev;
+	blk->tags.ops = &vsys_blk_mq_ops;
+	blk->tags.nr_hw_queues = vdev->nr_queues;
+	blk->tags.queue_depth = min(VSYS_BLK_DEPTH, vdev->queue[0].nr_ids / 2);
+	blk->tags.numa_node = NUMA_NO_NODE;
+	blk->tags.cmd_size = struct_size((struct vsys_blk_cmd *)NULL, page,
+					 vsys_buf_pages(vdev->max_length) + 1);
+	blk->tags.flags = BLK_MQ_F_SHOULD_MERGE | BLK_MQ_F_NO_SCHED_BY_DEFAULT;
+	err = blk_mq_alloc_tag_set(&blk->tags);
+	if (err) {
+		kfree(blk);
+		return err;
+	}
+	blk->disk = blk_mq_alloc_disk(&blk->tags, blk);
+	if (IS_ERR(blk->disk)) {
+		err = PTR_ERR(blk->disk);
+		blk_mq_free_tag_set(&blk->tags);
+		kfree(blk);
+		return err;
+	}
+	/* From here on vsys_blk_free() frees. */
+	vsys_device_get(vdev);
+	blk->disk->fops = &vsys_blk_fops;
+	blk->disk->private_data = blk;
+	strscpy(blk->disk->disk_name, vdev->name, DISK_NAME_LEN);
+	vsys_blk_set_limits(blk, &limits);
+	vdev->node = blk;
+	err = device_add_disk(&vdev->xdev->dev, blk->disk, NULL);
+	if (err) {
+		vdev->node = NULL;
+		put_disk(blk->disk);
+	}
+	return err;
+}
+
+static void vsys_blk_remove(struct vsys_device *vdev)
+{
+	struct vsys_blk *blk = vdev->node;
+
+	blk_mark_disk_dead(blk->disk);
+	del_gendisk(blk->disk);
+	put_disk(blk->disk);
+}
+
+const struct vsys_node_ops vsys_blk_ops = {
+	.add	= vsys_blk_add,
+	.remove	= vsys_blk_remove,
+	.room	= vsys_blk_room,
+};

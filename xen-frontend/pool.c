@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pool.c - pages that are granted to the back-end once, for all data.
+ *
+ * Whole, zeroed pages (XSA-403), which belong to nothing else: data is copied
+ * in and out, so that the back-end never sees a byte beside it.  Pages are
+ * named by their index.  A request may have any free ones; neighbours are
+ * preferred, because they make one segment.
+ *
+ * The caller holds the queue's lock where a function changes what is in use.
+ */
+#include <linux/bitmap.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <xen/page.h>
+
+#include "vsysfront.h"
+
+static int vsys_grant_page(struct xenbus_device *xdev, void *page,
+			   grant_ref_t *gref)
+{
+	int ref = gnttab_grant_foreign_access(xdev->otherend_id,
+					      virt_to_gfn(page), 0);
+
+	if (ref < 0)
+		return ref;
+	*gref = ref;
+	return 0;
+}
+
+/* The directory: its pages are linked from the last to the first. */
+static int vsys_pool_create_dirs(struct vsys_queue *q)
+{
+	struct vsys_pool *pool = &q->pool;
+	u32 nr_dirs = DIV_ROUND_UP(pool->nr_pages, VSYS_POOL_DIR_GREFS);
+	u32 i, d;
+	int err;
+
+	for (d = 0; d < nr_dirs; d++) {
+		struct vsys_pool_dir *dir = (void *)get_zeroed_page(GFP_KERNEL);
+
+		if (!dir)
+			return -ENOMEM;
+		err = vsys_grant_page(q->vdev->xdev, dir, &pool->dir_gref[d]);
+		if (err) {
+			free_page((unsigned long)dir);
+			return err;
+		}
+		pool->dir[d] = dir;
+		pool->nr_dirs = d + 1;
+		if (d > 0)
+			((struct vsys_pool_dir *)pool->dir[d - 1])->next =
+				pool->dir_gref[d];
+	}
+	for (i = 0; i < pool->nr_pages; i++) {
+		struct vsys_pool_dir *dir = pool->dir[i / VSYS_POOL_DIR_GREFS];
+
+		dir->gref[i % VSYS_POOL_DIR_GREFS] = pool->gref[i];
+	}
+	return 0;
+}
+
+/*
+ * Allocates and grants nr_pages pages.  On error the caller calls
+ * vsys_pool_end_access() and vsys_pool_free() for what was made so far.
+ */
+int vsys_pool_create(struct vsys_queue *q, u32 nr_pages)
+{
+	struct vsys_pool *pool = &q->pool;
+	int err;
+
+	pool->used = bitmap_zalloc(nr_pages, GFP_KERNEL);
+	pool->page = kvcalloc(nr_pages, sizeof(*pool->page), GFP_KERNEL);
+	pool->gref = kvcalloc(nr_pages, sizeof(*pool->gref), GFP_KERNEL);
+	if (!pool->used || !pool->page || !pool->gref)
+		return -ENOMEM;
+
+	while (pool->nr_pages < nr_pages) {
+		struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+
+		if (!page)
+			return -ENOMEM;
+		err = vsys_grant_page(q->vdev->xdev, page_address(page),
+				      &pool->gref[pool->nr_pages]);
+		if (err) {
+			__free_page(page);
+			return err;
+		}
+		pool->page[pool->nr_pages++] = page;
+	}
+	pool->nr_free = nr_pages;
+	return vsys_pool_create_dirs(q);
+}
+
+/*
+ * Takes the grants back.  Where the back-end still has a page mapped, the
+ * kernel keeps a reference to it until it lets go (XSA-396), so the pages may
+ * be freed by us at any time after.
+ */
+void vsys_pool_end_access(struct vsys_pool *pool)
+{
+	u32 i;
+
+	for (i = 0; i < pool->nr_pages; i++) {
+		if (pool->gref[i])
+			gnttab_end_foreign_access(pool->gref[i], NULL);
+		pool->gref[i] = 0;
+	}
+	for (i = 0; i < pool->nr_dirs; i++) {
+		gnttab_end_foreign_access(pool->dir_gref[i], NULL);
+		free_page((unsigned long)pool->dir[i]);
+		pool->dir[i] = NULL;
+	}
+	pool->nr_dirs = 0;
+}
+
+void vsys_pool_free(struct vsys_pool *pool)
+{
+	u32 i;
+
+	for (i = 0; i < pool->nr_pages; i++)
+		__free_page(pool->page[i]);
+	bitmap_free(pool->used);
+	kvfree(pool->page);
+	kvfree(pool->gref);
+	memset(pool, 0, sizeof(*pool));
+}
+
+static void vsys_pool_take(struct vsys_pool *pool, struct vsys_buf *buf, u32 i)
+{
+	__set_bit(i, pool->used);
+	pool->nr_free--;
+	buf->page[buf->nr++] = i;
+}
+
+/*
+ * Takes pages for length bytes into buf, whose page[] has room for them and
+ * one more.  -EAGAIN if afterwards fewer than keep_free were left.
+ */
+int vsys_pool_get(struct vsys_queue *q, struct vsys_buf *buf, u32 length,
+		  u32 keep_free)
+{
+	struct vsys_pool *pool = &q->pool;
+	u32 nr = vsys_buf_pages(length), ranges = 1, i, last;
+
+	buf->nr = 0;
+	buf->indirect = false;
+	if (!nr)
+		return 0;
+	if (pool->nr_free < nr + keep_free)
+		return -EAGAIN;
+
+	i = bitmap_find_next_zero_area(pool->used, pool->nr_pages, 0, nr, 0);
+	if (i < pool->nr_pages) {
+		while (buf->nr < nr)
+			vsys_pool_take(pool, buf, i++);
+		return 0;
+	}
+
+	/* Scattered: more than a few ranges need a page for the list. */
+	if (nr > VSYS_INLINE_SEGMENTS && pool->nr_free < nr + 1 + keep_free)
+		return -EAGAIN;
+	last = pool->nr_pages;
+	for_each_clear_bit(i, pool->used, pool->nr_pages) {
+		if (buf->nr && i != last + 1)
+			ranges++;
+		vsys_pool_take(pool, buf, i);
+		last = i;
+		if (buf->nr == nr)
+			break;
+	}
+	if (ranges > VSYS_INLINE_SEGMENTS) {
+		i = find_first_zero_bit(pool->used, pool->nr_pages);
+		vsys_pool_take(pool, buf, i);
+		buf->nr--;
+		buf->indirect = true;
+	}
+	return 0;
+}
+
+void vsys_pool_put(struct vsys_pool *pool, struct vsys_buf *buf)
+{
+	u32 i, nr = buf->nr + buf->indirect;
+
+	for (i = 0; i < nr; i++)
+		__clear_bit(buf->page[i], pool->used);
+	pool->nr_free += nr;
+	buf->nr = 0;
+	buf->indirect = false;
+}
+
+/*
+ * Writes the segments of the request's pages, for length bytes.  The list of
+ * an indirect request is only written, never read: the back-end can change it.
+ */
+void vsys_pool_describe(struct vsys_pool *pool, struct vsys_req *req,
+			u32 length)
+{
+	struct vsys_buf *buf = &req->buf;
+	struct vsys_segment *seg = req->wire.u.segment;
+	u32 nr = 0, i = 0;
+
+	if (buf->indirect)
+		seg = vsys_buf_page(pool, buf, buf->nr);
+	req->wire.length = length;
+	while (length) {
+		struct vsys_segment s = {
+			.offset = buf->page[i] * VSYS_PAGE_SIZE,
+		};
+
+		do {
+			s.length += min(length, VSYS_PAGE_SIZE);
+			length -= min(length, VSYS_PAGE_SIZE);
+			i++;
+		} while (length && buf->page[i] == buf->page[i - 1] + 1);
+		seg[nr++] = s;
+	}
+	if (buf->indirect) {
+		req->wire.flags |= VSYS_RQ_INDIRECT;
+		req->wire.u.segment[0].offset =
+			buf->page[buf->nr] * VSYS_PAGE_SIZE;
+		req->wire.u.segment[0].length = nr * sizeof(*seg);
+		nr = 1;
+	}
+	req->wire.nr_segments = nr;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vsysfront.h - what the parts of the front-end module share.
+ *
+ * Layers, each of which knows only the one below:
+ *
+ *   chr.c, blk.c   the node: file or block operations
+ *   call.c         one call from process context: wait, signal, cancel, orphan
+ *   queue.c        one queue: ring, ids, pool, event channel
+ *   main.c         the xenbus device: states, negotiation (beside the above)
+ *
+ * Lifetime: a vsys_device is counted.  Its xenbus device, each node and each
+ * call hold it.  The queues are part of it and stay until the end, but a queue
+ * that is not "live" has no ring, and takes no request.
+ */
+#ifndef VSYSFRONT_H
+#define VSYSFRONT_H
+
+#include <linux/completion.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <xen/grant_table.h>
+#include <xen/xenbus.h>
+
+#include <xen/io/vsysif.h>
+#include "vsys-xenstore.h"
+
+struct vsys_queue;
+struct vsys_device;
+
+/* Ids that only CANCEL requests get, so that a full ring can be emptied. */
+#define VSYS_CANCEL_IDS		4u
+/*
+ * Reads of a character node may wait for ever.  They leave this part of the
+ * ids and of the pool free, so that the writes that they may wait for, opens
+ * and closes always get through.
+ */
+#define VSYS_KEEP_FREE(n)	((n) / 4)
+
+/* Pages of the pool that belong to a request. */
+struct vsys_buf {
+	u16 nr;			/* pages of data, in page[] */
+	bool indirect;		/* page[nr] holds the array of segments */
+	u16 *page;		/* room for the pages and one more */
+};
+
+/* A request on its way.  Embedded in what it is for. */
+struct vsys_req {
+	struct vsys_request wire;	/* id is set when it is sent */
+	struct vsys_response rsp;	/* a checked copy; status: a Linux errno */
+	struct vsys_buf buf;
+	bool reads;			/* a character READ: VSYS_KEEP_FREE */
+	struct vsys_req *target;	/* of a CANCEL; lives as long as it */
+	struct list_head link;		/* of responses that wait for done() */
+	/*
+	 * Called once for each sent request, from the interrupt handler or,
+	 * with rsp.status == -ENODEV, when the device goes.  No lock is held.
+	 */
+	void (*done)(struct vsys_req *req);
+};
+
+struct vsys_pool {
+	u32 nr_pages;
+	u32 nr_free;
+	u32 hint;			/* where to look for a free page */
+	unsigned long *used;		/* bitmap */
+	struct page **page;
+	grant_ref_t *gref;
+	u32 nr_dirs;
+	void *dir[VSYS_MAX_POOL_PAGES / VSYS_POOL_DIR_GREFS + 1];
+	grant_ref_t dir_gref[VSYS_MAX_POOL_PAGES / VSYS_POOL_DIR_GREFS + 1];
+};
+
+struct vsys_stats {
+	u64 requests, responses, notifications, interrupts;
+	u64 copied_pages;		/* from or to the pool, by this side */
+	u64 waits;			/* for an id or for pages */
+};
+
+struct vsys_queue {
+	struct vsys_device *vdev;
+	unsigned int index;
+
+	spinlock_t lock;		/* all below, up to the next blank line */
+	bool live;			/* requests may be sent */
+	struct vsys_front_ring ring;
+	struct vsys_req **slot;		/* by id: the request in flight */
+	u16 *free_id;
+	u32 nr_ids, nr_free_ids;
+	struct vsys_pool pool;
+	struct vsys_stats stats;
+	bool starved;			/* the block node waits for room */
+	struct list_head cancels;	/* CANCELs that wait for an id */
+
+	struct mutex alloc_lock;	/* first come, first served, for room */
+	wait_queue_head_t room;
+
+	void *sring;
+	grant_ref_t ring_ref[1u << VSYS_MAX_RING_PAGE_ORDER];
+	evtchn_port_t evtchn;
+	int irq;
+};
+
+struct vsys_node_ops;
+
+enum vsys_phase {
+	VSYS_NEW,			/* waits for the back-end's InitWait */
+	VSYS_PUBLISHED,			/* queues exist */
+	VSYS_PLUGGED,			/* queues are live, the node is there or will be */
+	VSYS_UNPLUGGED,			/* for ever: the next life is another struct */
+};
+
+struct vsys_device {
+	struct kref kref;
+	struct xenbus_device *xdev;	/* not after remove */
+	char label[32];			/* for messages, also after remove */
+	enum vsys_phase phase;		/* of xenwatch and remove, never at once */
+	const char *broken;		/* what nonsense the back-end sent, or NULL */
+	struct work_struct add_work, broken_work, free_work;
+
+	unsigned int ring_order;
+	unsigned int nr_queues;
+	u32 max_length;			/* bytes of one READ or WRITE */
+	struct vsys_queue *queue;
+
+	char name[VSYS_MAX_NAME + 1];
+	bool readable, writable;
+	const struct vsys_node_ops *ops;
+	void *node;			/* of chr.c or blk.c, NULL: none */
+	struct dentry *debugfs;
+};
+
+/* A kind of node. */
+struct vsys_node_ops {
+	/* Make the node.  Called once, connected; 0 or negative errno. */
+	int (*add)(struct vsys_device *vdev);
+	/* The node disappears; open files stay, their calls give ENODEV. */
+	void (*remove)(struct vsys_device *vdev);
+	/* Ids or pages came back: from the interrupt handler. */
+	void (*room)(struct vsys_queue *q);
+};
+
+extern const struct vsys_node_ops vsys_chr_ops;
+extern const struct vsys_node_ops vsys_blk_ops;
+
+/* main.c */
+extern struct workqueue_struct *vsys_wq;
+void vsys_device_get(struct vsys_device *vdev);
+void vsys_device_put(struct vsys_device *vdev);
+void vsys_device_broken(struct vsys_queue *q, const char *what);
+
+/* queue.c */
+struct vsys_queue *vsys_queue_of_this_cpu(struct vsys_device *vdev);
+int vsys_queue_connect(struct vsys_queue *q, unsigned int order, u32 pool_pages);
+void vsys_queue_start(struct vsys_queue *q);
+void vsys_queue_stop(struct vsys_queue *q, int error);
+void vsys_queue_disconnect(struct vsys_queue *q);
+void vsys_queue_free(struct vsys_queue *q);
+int vsys_queue_reserve(struct vsys_queue *q, struct vsys_req *req, u32 length);
+void vsys_queue_unreserve(struct vsys_queue *q, struct vsys_req *req);
+void vsys_queue_put_buf(struct vsys_queue *q, struct vsys_req *req);
+int vsys_queue_send(struct vsys_queue *q, struct vsys_req *req, bool push);
+void vsys_queue_push(struct vsys_queue *q);
+bool vsys_queue_cancel(struct vsys_queue *q, struct vsys_req *cancel,
+		       struct vsys_req *target);
+
+/* pool.c */
+int vsys_pool_create(struct vsys_queue *q, u32 nr_pages);
+void vsys_pool_end_access(struct vsys_pool *pool);
+void vsys_pool_free(struct vsys_pool *pool);
+int vsys_pool_get(struct vsys_queue *q, struct vsys_buf *buf, u32 length,
+		  u32 keep_free);
+void vsys_pool_put(struct vsys_pool *pool, struct vsys_buf *buf);
+void vsys_pool_describe(struct vsys_pool *pool, struct vsys_req *req,
+			u32 length);
+static inline u32 vsys_buf_pages(u32 length)
+{
+	return DIV_ROUND_UP(length, VSYS_PAGE_SIZE);
+}
+static inline void *vsys_buf_page(const struct vsys_pool *pool,
+				  const struct vsys_buf *buf, u32 index)
+{
+	return page_address(pool->page[buf->page[index]]);
+}
+
+/* call.c */
+struct vsys_call {
+	struct vsys_req req;
+	struct vsys_req cancel;
+	struct vsys_queue *q;
+	struct kref kref;		/* the caller, the ring, the cancel */
+	struct completion done;
+	spinlock_t lock;		/* the two flags */
+	bool finished, orphan;
+	/*
+	 * An asynchronous caller: called from the interrupt handler instead
+	 * of completing "done"; takes over the ring's reference.
+	 */
+	void (*async_done)(struct vsys_call *call);
+	struct work_struct work;
+};
+
+struct vsys_call *vsys_call_alloc(struct vsys_queue *q, u8 op, u32 handle,
+				  u32 max_length, size_t size);
+void vsys_call_put(struct vsys_call *call);
+int vsys_call_reserve(struct vsys_call *call, u32 *length, bool nonblock);
+int vsys_call_send(struct vsys_call *call);
+int vsys_call_wait(struct vsys_call *call);
+void vsys_call_cancel(struct vsys_call *call);
+int vsys_call_simple(struct vsys_call *call);
+size_t vsys_call_copy_in(struct vsys_call *call, struct iov_iter *from,
+			 size_t length);
+size_t vsys_call_copy_out(struct vsys_call *call, struct iov_iter *to,
+			  size_t length);
+int vsys_open(struct vsys_device *vdev, u32 oflags, u32 *handle, u32 *can);
+void vsys_release(struct vsys_device *vdev, u32 handle);
+u32 vsys_file_flags(unsigned int f_flags);
+
+/* main.c: a key of the back-end's directory; the text, to be freed, or NULL */
+char *vsys_backend_key(struct vsys_device *vdev, const char *key);
+
+/* chr.c */
+int vsys_chr_init(void);
+void vsys_chr_exit(void);
+
+#endif /* VSYSFRONT_H */
