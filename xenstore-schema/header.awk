@@ -46,7 +46,7 @@ function emit_prologue()
 
 function emit_paths(	d, format)
 {
-	print "/* Directories; the numbers are those of the comment, in order. */"
+	print "/* Directories; the numbers are those of the comment, in order.  ALL: the parent. */"
 	for (d = 1; d <= dirs; d++) {
 		format = toupper(dir_name[d])
 		gsub(/-/, "_", format)
@@ -54,6 +54,8 @@ function emit_paths(	d, format)
 		path = dir_path[d]
 		gsub(/<[a-z-]+>/, "%u", path)
 		define("VSYS_PATHF_" format, "\"" path "\"")
+		if (sub(/\/%u$/, "", path) && dir_path[d] ~ /<devid>$/)
+			define("VSYS_PATHF_" format "_ALL", "\"" path "\"")
 	}
 	print ""
 }
