@@ -111,6 +111,8 @@ make_layer()
 	fi
 	mkdir -p "$lib/script" "$tree/usr/local/bin" "$tree/etc/xen/scripts" "$tree/usr/sbin"
 	install -m 755 "$agent" "$lib/lab-agent"
+	ln -s "/$lab_lib/lab-agent" "$tree/usr/sbin/poweroff"
+	ln -s "/$lab_lib/lab-agent" "$tree/usr/sbin/reboot"
 	install -m 755 "$here/dom0-init" "$here/guest-init" "$lib/"
 	install -m 755 "$here/guest" "$tree/usr/local/bin/guest"
 	install -m 755 "$here/hotplug-block" "$tree/etc/xen/scripts/block"

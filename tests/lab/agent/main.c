@@ -5,14 +5,25 @@
  *
  *	lab-agent serve tcp:PORT|port:NAME...
  *	lab-agent run [options] tcp:ADDRESS:PORT|unix:PATH COMMAND [ARGS...]
+ *
+ * Called as "poweroff" or "reboot" it does that at once: the kernel calls
+ * these when the toolstack asks, and a lab has nothing to write back.
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/reboot.h>
 
 #include "agent.h"
 
 int main(int argc, char **argv)
 {
+	const char *name = strrchr(argv[0], '/');
+
+	name = name ? name + 1 : argv[0];
+	if (!strcmp(name, "poweroff"))
+		return reboot(RB_POWER_OFF) ? 1 : 0;
+	if (!strcmp(name, "reboot"))
+		return reboot(RB_AUTOBOOT) ? 1 : 0;
 	if (argc > 2 && !strcmp(argv[1], "serve"))
 		return serve(argc - 2, argv + 2);
 	if (argc > 2 && !strcmp(argv[1], "run"))
