@@ -14,7 +14,7 @@ B        ?= build
 GEN      := $(B)/gen
 STAGE    := $(B)/stage
 
-prefix      ?= /usr/local
+prefix      ?= /usr
 sbindir     ?= $(prefix)/sbin
 libexecdir  ?= $(prefix)/libexec/xen-vsys
 mandir      ?= $(prefix)/share/man
@@ -40,22 +40,72 @@ say = @printf '  %-7s %s\n' $(1) $(2)
 endif
 
 PROGRAMS :=
-UNITS    :=
-CLEAN    :=
 
 include xenstore-schema/build.mk
 include xen-backend/build.mk
 include xen-frontend/build.mk
+include tests/tools/build.mk
 include tests/unit/build.mk
+-include tests/fuzz/build.mk
 -include tests/lab/build.mk
+-include tests/bench/build.mk
 
-.PHONY: all help clean
+# Options that end up in programs: a change of one rebuilds them.
+FLAGS_STAMP := $(B)/flags
+ifneq ($(shell cat $(FLAGS_STAMP) 2>/dev/null),$(strip $(CC) $(CFLAGS) $(CPPFLAGS)))
+.PHONY: $(FLAGS_STAMP)
+endif
+$(FLAGS_STAMP):
+	$(Q)mkdir -p $(@D) && printf '%s\n' '$(strip $(CC) $(CFLAGS) $(CPPFLAGS))' >$@
+
+.PHONY: all help deps install install-module install-dkms stage demo check lint clean
+## all          daemon, tool, worker
 all: $(PROGRAMS)
 
 help:
 	@sed -n 's/^## //p' Makefile */build.mk */*/build.mk
 
+## deps         the Debian packages that build, tests and lab need (as root)
+deps:
+	$(Q)tests/lab/deps
+
+## demo         boots Xen, lends dom0's RAM disk to a guest, compares the data
+demo: deps
+	$(Q)tests/demo
+
+## check        lint, unit tests, then the scenarios on the lab's Xen
+check: deps
+	$(Q)tests/check
+
+## lint         shellcheck, sparse
+lint: module-check
+	$(Q)git ls-files -z | xargs -0 grep -lZE '^#!/bin/(ba|da)?sh' -- | xargs -0 shellcheck -x
+
+## install      dom0: daemon, tool, man pages, unit   (DESTDIR, prefix)
+install: all install-backend
+
+## install-module  guest: the module, for kernel KVERSION   (DESTDIR)
+install-module: module
+	$(Q)install -D -m 644 $(MODULE) $(DESTDIR)/lib/modules/$(KVERSION)/extra/xen-vsysfront.ko
+	$(if $(DESTDIR),,depmod $(KVERSION))
+
+## install-dkms guest: the module's source for DKMS   (DESTDIR)
+install-dkms: $(SCHEMA_H)
+	$(Q)install -d $(DESTDIR)$(srcdir_dkms)/include/xen/io
+	$(Q)install -m 644 $(MODULE_SRC) $(DESTDIR)$(srcdir_dkms)/
+	$(Q)install -m 644 include/xen/io/vsysif.h $(DESTDIR)$(srcdir_dkms)/include/xen/io/
+	$(Q)install -m 644 $(SCHEMA_H) $(DESTDIR)$(srcdir_dkms)/include/
+	$(Q)sed 's/@VERSION@/$(VERSION)/' xen-frontend/dkms.conf.in >$(DESTDIR)$(srcdir_dkms)/dkms.conf
+
+## stage        everything for the lab, below build/stage
+stage: all module $(TEST_TOOLS)
+	$(Q)rm -rf $(STAGE)
+	$(Q)$(MAKE) -s install install-module DESTDIR=$(abspath $(STAGE))
+	$(Q)install -d $(STAGE)/usr/lib/xen-vsys/tests
+	$(Q)install $(TEST_TOOLS) $(STAGE)/usr/lib/xen-vsys/tests/
+	$(Q)strip -g $(STAGE)/lib/modules/*/extra/*.ko
+
 clean:
 	$(Q)rm -rf $(B)
 
--include $(wildcard $(B)/*.d $(B)/*/*.d $(B)/*/*/*.d)
+-include $(wildcard $(B)/*.d $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Programs that scenarios run in dom0 and in guests: tests/tools/NAME.c each,
+# installed in the lab as /usr/lib/xen-vsys/tests/NAME.
+
+TEST_TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
+TOOL_LIBS_hostile-front := -lxengnttab -lxenevtchn -lxenstore
+TOOL_LIBS_file-wait     := -luring -lpthread
+
+$(B)/tools/%: tests/tools/%.c | $(SCHEMA_H)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -o $@ $< $(TOOL_LIBS_$*)
