@@ -28,13 +28,17 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-/* What ring.h expects of its user: the barriers of a coherent SMP system. */
-#ifndef xen_mb
+#include <xen/io/ring.h>
+/*
+ * What ring.h expects of its user: the barriers of a coherent SMP system.  To
+ * users that name no interface version it gives old names, which nobody has.
+ */
+#undef xen_mb
+#undef xen_rmb
+#undef xen_wmb
 #define xen_mb()	__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define xen_rmb()	__atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define xen_wmb()	__atomic_thread_fence(__ATOMIC_RELEASE)
-#endif
-#include <xen/io/ring.h>
 #define VSYS_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
 #endif
 
