@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The worker: one process per guest domain, which does its I/O.
+
+WORKER     := $(B)/xen-vsys-worker
+# What also runs without Xen, for tests and fuzzers.
+WORKER_LIB := $(addprefix xen-backend/worker/,device.c handles.c link.c ops.c request.c \
+		ring.c rw.c threads.c uring.c wire-errno.c worker.c) xen-backend/log.c
+WORKER_SRC := $(WORKER_LIB) $(addprefix xen-backend/worker/,main.c privileges.c transport-xen.c)
+WORKER_OBJ := $(WORKER_SRC:%.c=$(B)/worker/%.o)
+PROGRAMS   += $(WORKER)
+
+$(WORKER): $(WORKER_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ \
+	    -luring -lxengnttab -lxenevtchn -lseccomp -lpthread
+
+$(WORKER_OBJ): $(B)/worker/%.o: %.c $(FLAGS_STAMP)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(WARN) $(HARDEN) -MMD -MP -c -o $@ $<

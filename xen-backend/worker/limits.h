@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * limits.h - every bound of a worker that the protocol does not set (rule 12).
+ *
+ * What a guest can make its worker hold: entries of its rings times the size of
+ * a struct request, VSYS_MAX_HANDLES files per device, VSYS_MAX_FILES in all,
+ * and the threads below.  A call that finds no thread waits for one.
+ */
+#ifndef VSYS_WORKER_LIMITS_H
+#define VSYS_WORKER_LIMITS_H
+
+#define VSYS_SQ_ENTRIES		512	/* submitted when full */
+#define VSYS_CQ_ENTRIES		4096
+
+/* Threads of the kernel for block and regular files, and for all others. */
+#define VSYS_IOWQ_BOUNDED	16
+#define VSYS_IOWQ_UNBOUNDED	128
+
+/* Threads of the worker for calls that may block, and for closing files. */
+#define VSYS_CALL_THREADS	128
+#define VSYS_CLOSE_THREADS	16
+#define VSYS_THREAD_STACK	(64u << 10)
+
+#define VSYS_MAX_FILES		16384	/* RLIMIT_NOFILE */
+
+/* A device that does not stop within this time gets a line in the log. */
+#define VSYS_STOP_WARN_MS	5000
+
+/* How often a thread is told again that its call was cancelled. */
+#define VSYS_KICK_MIN_MS	2
+#define VSYS_KICK_MAX_MS	1000
+
+/* Requests taken from one queue before the others have their turn. */
+#define VSYS_SWEEP		64
+
+#define VSYS_EVENT_BATCH	64	/* ports per read of the event descriptor */
+
+#endif /* VSYS_WORKER_LIMITS_H */

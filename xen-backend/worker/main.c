@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * xen-vsys-worker - the data plane of xen-vsys for one guest domain.
+ *
+ * Started by xen-vsysd, never by hand: xen-vsys-worker DOMID, with descriptor 3
+ * connected to the supervisor (../ipc.h).  It maps the rings and pools of the
+ * domain's devices, takes requests, makes the native calls on descriptors that
+ * the supervisor opens for it, and answers.
+ *
+ * It deliberately does not: read or write XenStore, open files, know the names
+ * of devices, or outlive its supervisor.  When it dies, of whatever cause, only
+ * the devices of this one domain are concerned.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include "../log.h"
+#include "privileges.h"
+#include "worker.h"
+
+static int parse_domid(const char *s, uint32_t *domid)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(s, &end, 10);
+	if (*s < '0' || *s > '9' || *end || errno || n >= 0x7ff0)	/* DOMID_FIRST_RESERVED */
+		return -1;
+	*domid = n;
+	return 0;
+}
+
+static bool has_supervisor(void)
+{
+	socklen_t len = sizeof(int);
+	int type;
+
+	return getsockopt(VSYS_IPC_FD, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+	       type == SOCK_SEQPACKET;
+}
+
+int main(int argc, char **argv)
+{
+	static struct worker worker;
+	struct transport *transport;
+	uint32_t domid;
+
+	if (argc != 2 || parse_domid(argv[1], &domid) < 0) {
+		fprintf(stderr, "usage: xen-vsys-worker DOMID (started by xen-vsysd)\n");
+		return 2;
+	}
+	if (!has_supervisor()) {
+		fprintf(stderr, "xen-vsys-worker: started by xen-vsysd, not by hand\n");
+		return 2;
+	}
+	log_init_from_environment("xen-vsys-worker");
+
+	/* Natively these would go to the guest's program, if to anybody. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
+
+	transport = transport_xen_open(domid);
+	if (!transport || worker_init(&worker, transport, VSYS_IPC_FD) < 0 ||
+	    privileges_drop() < 0)
+		return 1;
+
+	while (worker_round(&worker, -1))
+		;
+	/*
+	 * The supervisor is gone.  The kernel ends what is in flight, and then
+	 * unmaps and closes, in that order and without waiting for us.
+	 */
+	return 0;
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * privileges.c - what a worker gives up before it touches a guest's memory.
+ *
+ * A worker parses what a guest writes, so a guest may take it over.  Then it
+ * has: the guest's own pages and event channels, the device files that the
+ * supervisor passed in, and the system calls below.  No other file can be
+ * opened, no program started, no network reached, no process touched.
+ *
+ * Two things seccomp cannot see are limited elsewhere: operations of io_uring
+ * (uring.c), and which ports the event channel device reaches (transport-xen.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <pwd.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <xen/xen.h>
+#include <xen/sys/evtchn.h>
+#include <xen/sys/gntdev.h>
+
+#include "../log.h"
+#include "limits.h"
+#include "privileges.h"
+
+#define VSYS_USER	"xen-vsys"	/* used if the administrator made it */
+
+/* System calls without a look at their arguments. */
+static const int allowed[] = {
+	/* the main loop and its threads */
+	SCMP_SYS(io_uring_enter), SCMP_SYS(futex), SCMP_SYS(restart_syscall),
+	SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigtimedwait),
+	SCMP_SYS(tgkill), SCMP_SYS(gettid), SCMP_SYS(getpid), SCMP_SYS(set_robust_list),
+	SCMP_SYS(rseq), SCMP_SYS(sched_yield), SCMP_SYS(exit), SCMP_SYS(exit_group),
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(gettimeofday),
+	/* memory */
+	SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mprotect), SCMP_SYS(mremap),
+	SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(getrandom),
+	/* native calls of the guest on descriptors that are open */
+	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(pread64), SCMP_SYS(pwrite64),
+	SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(preadv), SCMP_SYS(pwritev),
+	SCMP_SYS(preadv2), SCMP_SYS(pwritev2), SCMP_SYS(lseek), SCMP_SYS(fallocate),
+	SCMP_SYS(close), SCMP_SYS(epoll_ctl),
+	/* the log: syslog() sends on its socket, stderr is asked about itself */
+	SCMP_SYS(sendto), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
+};
+
+static const uint32_t allowed_ioctls[] = {
+	IOCTL_GNTDEV_MAP_GRANT_REF, IOCTL_GNTDEV_UNMAP_GRANT_REF,
+	IOCTL_GNTDEV_GET_OFFSET_FOR_VADDR, IOCTL_GNTDEV_SET_UNMAP_NOTIFY,
+	IOCTL_EVTCHN_BIND_INTERDOMAIN, IOCTL_EVTCHN_UNBIND, IOCTL_EVTCHN_NOTIFY,
+	BLKDISCARD,
+};
+
+/* The kernel looks at 32 bits of these arguments; so do we. */
+static struct scmp_arg_cmp bits_are(unsigned int arg, uint32_t mask, uint32_t bits)
+{
+	return (struct scmp_arg_cmp){ .arg = arg, .op = SCMP_CMP_MASKED_EQ,
+				      .datum_a = mask, .datum_b = bits };
+}
+
+static int add_rules(scmp_filter_ctx ctx)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	for (i = 0; !err && i < sizeof(allowed_ioctls) / sizeof(allowed_ioctls[0]); i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				       bits_are(1, UINT32_MAX, allowed_ioctls[i]));
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+				       bits_are(1, UINT32_MAX, F_SETFL));
+	/*
+	 * Threads, not processes.  The arguments of clone3() are out of sight:
+	 * without it the C library uses clone().
+	 */
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+				       bits_are(0, CLONE_THREAD, CLONE_THREAD));
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	return err;
+}
+
+static int filter_syscalls(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int err;
+
+	if (!ctx)
+		return -ENOMEM;
+	err = add_rules(ctx);
+	if (!err)
+		err = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return err;
+}
+
+static int limit(int resource, rlim_t value)
+{
+	struct rlimit r = { value, value };
+
+	return setrlimit(resource, &r) < 0 ? -errno : 0;
+}
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct none[2];
+	unsigned long cap;
+
+	/* The bounding set first: it takes a capability to lower it. */
+	for (cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EPERM)
+			return -errno;
+	memset(none, 0, sizeof(none));
+	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+}
+
+/* Without such a user the worker stays root, which without capabilities is little. */
+static int change_user(void)
+{
+	struct passwd *pw;
+
+	if (geteuid() != 0)
+		return 0;
+	pw = getpwnam(VSYS_USER);
+	if (!pw)
+		return 0;
+	if (setgroups(0, NULL) < 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
+		return -errno;
+	return 0;
+}
+
+int privileges_drop(void)
+{
+	const char *what = "limit resources";
+	int err = limit(RLIMIT_CORE, 0);
+
+	if (!err)
+		err = limit(RLIMIT_NOFILE, VSYS_MAX_FILES);
+	if (!err) {
+		what = "change to user " VSYS_USER;
+		err = change_user();
+	}
+	if (!err) {
+		what = "drop capabilities";
+		err = drop_capabilities();
+	}
+	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+		what = "forbid new privileges";
+		err = -errno;
+	}
+	if (!err) {
+		what = "filter system calls";
+		err = filter_syscalls();
+	}
+	if (err)
+		log_err("cannot %s: %s", what, strerror(-err));
+	return err;
+}

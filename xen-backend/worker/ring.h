@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ring.h - one queue of a device: its ring, its pool, its event channel.
+ */
+#ifndef VSYS_RING_H
+#define VSYS_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <xen/io/vsysif.h>
+
+#include "../ipc.h"
+#include "request.h"
+
+struct device;
+
+struct queue {
+	struct device *dev;
+	unsigned int index;
+
+	struct vsys_back_ring ring;
+	RING_IDX pushed;		/* responses that the guest may see */
+	unsigned int entries;
+	struct request *request;	/* [entries] */
+
+	void *ring_pages;
+	unsigned int nr_ring_pages;
+	void *pool;
+	unsigned int nr_pool_pages;
+	uint64_t pool_size;
+
+	int port;			/* local, -1: none */
+	uint32_t unmask;		/* = port; lives as long as the queue */
+	bool masked;			/* a notification was read */
+
+	bool ready;			/* on worker->ready */
+	TAILQ_ENTRY(queue) of_ready;
+};
+
+TAILQ_HEAD(queue_list, queue);
+
+/*
+ * Map and bind.  On error nothing is held, and reason (of VSYS_IPC_REASON
+ * bytes) says what could not be done.
+ */
+int queue_connect(struct queue *q, struct device *dev, unsigned int index,
+		  const struct vsys_ipc *msg, char *reason);
+/* Nothing may be in flight. */
+void queue_disconnect(struct queue *q);
+
+/* Let the main loop serve this queue in this round. */
+void queue_ready(struct queue *q);
+
+/*
+ * Take requests, push responses, notify.  If the guest broke the protocol:
+ * -EPROTO, and reason says how.
+ */
+int queue_serve(struct queue *q, char *reason);
+
+/* Put a response into the ring, to be pushed by queue_serve(). */
+void queue_respond(struct queue *q, const struct vsys_response *rsp);
+
+#endif /* VSYS_RING_H */

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * worker.c - the main loop: events, messages, completions, rounds.
+ *
+ * A round is one io_uring_enter(), which submits what the previous round
+ * prepared and waits, and then the work that it made possible.  A request at
+ * depth 1 costs two rounds and one notification: three system calls.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../log.h"
+#include "container.h"
+#include "worker.h"
+
+#define OF(call, member)	container_of(call, struct worker, member)
+
+int64_t worker_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int worker_set_port(struct worker *w, unsigned int port, struct queue *q)
+{
+	if (port >= w->nr_ports) {
+		unsigned int i, nr = port + 64;
+		void *p = realloc(w->by_port, nr * sizeof(*w->by_port));
+
+		if (!p)
+			return -ENOMEM;
+		w->by_port = p;
+		for (i = w->nr_ports; i < nr; i++)
+			w->by_port[i] = NULL;
+		w->nr_ports = nr;
+	}
+	w->by_port[port] = q;
+	return 0;
+}
+
+static void event_read(struct worker *w)
+{
+	struct io_uring_sqe *sqe = uring_get(&w->uring);
+
+	if (!sqe) {
+		w->quit = true;
+		return;
+	}
+	io_uring_prep_read(sqe, w->transport->event_fd, w->events, sizeof(w->events), 0);
+	uring_own(sqe, &w->event_call);
+	w->event_reading = true;
+}
+
+static void event_done(struct uring_call *call, int res)
+{
+	struct worker *w = OF(call, event_call);
+	unsigned int i;
+	struct queue *q;
+
+	w->event_reading = false;
+	if (res == -ECANCELED)
+		return;
+	if (res < 0 && res != -EINTR && res != -EAGAIN) {
+		log_err("reading event channels: %s", strerror(-res));
+		w->quit = true;
+		return;
+	}
+	for (i = 0; res > 0 && i < res / sizeof(w->events[0]); i++) {
+		q = w->events[i] < w->nr_ports ? w->by_port[w->events[i]] : NULL;
+		if (!q)
+			continue;	/* unbound meanwhile */
+		q->masked = true;
+		q->dev->counters.events_in++;
+		queue_ready(q);
+	}
+	event_read(w);
+}
+
+static void tick_arm(struct worker *w)
+{
+	struct io_uring_sqe *sqe = uring_get(&w->uring);
+
+	if (!sqe)
+		return;
+	w->tick_time.tv_sec = w->tick_ms / 1000;
+	w->tick_time.tv_nsec = w->tick_ms % 1000 * 1000000ll;
+	io_uring_prep_timeout(sqe, &w->tick_time, 0, 0);
+	uring_own(sqe, &w->tick_call);
+	w->tick_armed = true;
+}
+
+static void tick_done(struct uring_call *call, int res)
+{
+	struct worker *w = OF(call, tick_call);
+
+	w->tick_armed = false;
+	if (res == -ECANCELED)
+		return;
+	if (!threads_kick(&w->calls) && !w->nr_stopping)
+		return;
+	w->tick_ms = 2 * w->tick_ms < VSYS_KICK_MAX_MS ? 2 * w->tick_ms : VSYS_KICK_MAX_MS;
+	tick_arm(w);
+}
+
+void worker_tick(struct worker *w)
+{
+	w->tick_ms = VSYS_KICK_MIN_MS;
+	if (!w->tick_armed)
+		tick_arm(w);
+}
+
+static void on_message(struct link *l, const struct vsys_ipc *msg, int fd)
+{
+	struct worker *w = OF(l, link);
+
+	switch (msg->type) {
+	case IPC_CONNECT:
+		device_connect(w, msg);
+		break;
+	case IPC_DISCONNECT:
+		device_disconnect(w, msg->devid);
+		break;
+	case IPC_OPENED:
+		device_opened(w, msg, fd);
+		return;		/* fd is taken */
+	case IPC_STATS:
+		device_counters(w, msg->devid);
+		break;
+	default:
+		log_err("message %u from the supervisor is unknown", msg->type);
+		break;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void on_broken(struct link *l)
+{
+	OF(l, link)->quit = true;
+}
+
+int worker_init(struct worker *w, struct transport *t, int ipc_fd)
+{
+	int err;
+
+	memset(w, 0, sizeof(*w));
+	w->transport = t;
+	LIST_INIT(&w->devices);
+	TAILQ_INIT(&w->ready);
+	w->event_call.done = event_done;
+	w->tick_call.done = tick_done;
+
+	w->probe_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (w->probe_fd < 0) {
+		log_err("epoll: %m");
+		return -errno;
+	}
+	err = uring_init(&w->uring);
+	if (err) {
+		close(w->probe_fd);
+		return err;
+	}
+	err = threads_init(&w->calls, &w->uring, VSYS_CALL_THREADS);
+	if (!err)
+		err = threads_init(&w->closes, &w->uring, VSYS_CLOSE_THREADS);
+	if (err)
+		return err;	/* the process ends */
+	link_init(&w->link, &w->uring, ipc_fd, on_message, on_broken);
+	event_read(w);
+	return 0;
+}
+
+static void serve_ready(struct worker *w)
+{
+	struct queue_list list = TAILQ_HEAD_INITIALIZER(list);
+	char reason[VSYS_IPC_REASON];
+	struct queue *q;
+
+	/* Who becomes ready from here on has its turn in the next round. */
+	TAILQ_CONCAT(&list, &w->ready, of_ready);
+	while ((q = TAILQ_FIRST(&list))) {
+		TAILQ_REMOVE(&list, q, of_ready);
+		q->ready = false;
+		if (q->dev->stopping)
+			continue;
+		if (queue_serve(q, reason) < 0)
+			device_fail(q->dev, reason);
+	}
+}
+
+bool worker_round(struct worker *w, int timeout_ms)
+{
+	if (uring_run(&w->uring, TAILQ_EMPTY(&w->ready), timeout_ms) < 0)
+		return false;
+	serve_ready(w);
+	if (w->nr_stopping)
+		devices_reap(w);
+	return !w->quit;
+}
+
+void worker_exit(struct worker *w)
+{
+	struct device *dev;
+
+	LIST_FOREACH(dev, &w->devices, of_worker)
+		device_fail(dev, "the worker ends");
+	while (!LIST_EMPTY(&w->devices))
+		worker_round(w, 1000);
+
+	if (w->event_reading)
+		uring_cancel(&w->uring, &w->event_call);
+	if (w->tick_armed)
+		uring_cancel(&w->uring, &w->tick_call);
+	while ((w->event_reading || w->tick_armed) && uring_run(&w->uring, true, 1000) == 0)
+		;
+	threads_exit(&w->calls);
+	threads_exit(&w->closes);
+	link_exit(&w->link);
+	uring_exit(&w->uring);
+	free(w->by_port);
+	close(w->probe_fd);
+}

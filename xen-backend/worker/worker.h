@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * worker.h - the context of a worker process: what its parts share.
+ *
+ * Layers, each using only those after it:
+ *
+ *   main       the process: arguments, privileges
+ *   worker     the main loop: events, messages, rounds
+ *   device     connect, disconnect, violation
+ *   ring       requests in, responses out
+ *   request    checks and operations; handles: open files
+ *   uring, threads, link, transport
+ */
+#ifndef VSYS_WORKER_H
+#define VSYS_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "device.h"
+#include "limits.h"
+#include "link.h"
+#include "threads.h"
+#include "transport.h"
+#include "uring.h"
+
+struct worker {
+	struct transport *transport;
+	struct uring uring;
+	struct threads calls;		/* native calls that may block */
+	struct threads closes;		/* ... so that these never wait for those */
+	struct link link;
+
+	struct device_list devices;
+	unsigned int nr_stopping;
+	struct queue_list ready;	/* to be served in this round */
+	struct queue **by_port;		/* [local port] */
+	unsigned int nr_ports;
+
+	struct uring_call event_call;
+	bool event_reading;
+	uint32_t events[VSYS_EVENT_BATCH];
+
+	struct uring_call tick_call;
+	struct __kernel_timespec tick_time;
+	bool tick_armed;
+	unsigned int tick_ms;
+
+	uint32_t last_cookie;
+	int probe_fd;			/* epoll, see handle_open() */
+	bool quit;
+};
+
+int worker_init(struct worker *w, struct transport *t, int ipc_fd);
+/*
+ * One round: wait (at most timeout_ms; -1: without limit), then do all that has
+ * become possible.  False when the worker has to end.
+ */
+bool worker_round(struct worker *w, int timeout_ms);
+/* Takes down every device and waits for it. */
+void worker_exit(struct worker *w);
+
+/* Something has to be looked at again before long. */
+void worker_tick(struct worker *w);
+int64_t worker_now(void);		/* ms, monotonic */
+
+/* Which queue a local port belongs to; NULL: none any more. */
+int worker_set_port(struct worker *w, unsigned int port, struct queue *q);
+
+#endif /* VSYS_WORKER_H */
