@@ -10,8 +10,7 @@ SCHEMA_H     := $(GEN)/vsys-xenstore.h
 SCHEMA_TABLE := $(GEN)/vsys-schema-table.h
 
 # For `xen-vsys check`; needs $(SCHEMA_H) $(SCHEMA_TABLE) and -lxenstore.
-SCHEMA_CHECK_SRC := xenstore-schema/check.c xenstore-schema/check-node.c \
-		    xenstore-schema/check-pair.c xenstore-schema/store-xs.c
+SCHEMA_CHECK_SRC := $(addprefix xenstore-schema/,check.c check-dir.c check-node.c check-pair.c store-xs.c)
 
 $(SCHEMA_H): $(SCHEMA) $(SCHEMA_GEN) xenstore-schema/parse.awk xenstore-schema/header.awk \
 	     xenstore-schema/parsers.h

@@ -30,7 +30,7 @@ include $(filter-out tests/unit/build.mk,$(wildcard tests/unit/*.mk))
 
 UNIT_CFLAGS = $(CPPFLAGS) -I. $(WARN) $(SAN) -MMD -MP
 
-$(UNIT_BIN): $(UNIT)/%: $(UNIT)/%.o $$(patsubst %.c,$(UNIT)/%.o,$$(UNIT_SRC_$$*))
+$(UNIT_BIN): $(UNIT)/%: $(UNIT)/%.o $$(addprefix $(UNIT)/,$$(UNIT_SRC_$$*:.c=.o))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SAN) -o $@ $^ $(UNIT_LIBS_$*) -lcmocka
 
