@@ -58,7 +58,7 @@ endif
 $(FLAGS_STAMP):
 	$(Q)mkdir -p $(@D) && printf '%s\n' '$(strip $(CC) $(CFLAGS) $(CPPFLAGS))' >$@
 
-.PHONY: all help deps install install-module install-dkms stage demo check lint clean
+.PHONY: all help deps install install-module install-dkms stage demo check bench lint clean
 ## all          daemon, tool, worker
 all: $(PROGRAMS)
 
@@ -77,9 +77,13 @@ demo: deps
 check: deps
 	$(Q)tests/check
 
+## bench        this pair, xen-blkfront and the native RAM disk, in one boot
+bench: deps
+	$(Q)tests/bench/bench
+
 ## lint         shellcheck, sparse
 lint: module-check
-	$(Q)git ls-files -z | xargs -0 grep -lZE '^#!/bin/(ba|da)?sh' -- | xargs -0 shellcheck -x
+	$(Q)git ls-files -z | xargs -0 grep -lZE '^#!/bin/(ba|da)?sh' -- | xargs -0 shellcheck -x -S warning
 
 ## install      dom0: daemon, tool, man pages, unit   (DESTDIR, prefix)
 install: all install-backend
@@ -103,6 +107,7 @@ stage: all module $(TEST_TOOLS)
 	$(Q)$(MAKE) -s install install-module DESTDIR=$(abspath $(STAGE))
 	$(Q)install -d $(STAGE)/usr/lib/xen-vsys/tests
 	$(Q)install $(TEST_TOOLS) $(STAGE)/usr/lib/xen-vsys/tests/
+	$(Q)install -m 644 tests/tools/tap.sh $(STAGE)/usr/lib/xen-vsys/tests/
 	$(Q)strip -g $(STAGE)/lib/modules/*/extra/*.ko
 
 clean:
