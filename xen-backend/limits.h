@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * limits.h - how much of the supervisor one domain, device or client may use.
+ *
+ * What the protocol itself limits is in <xen/io/vsysif.h>.
+ */
+#ifndef VSYS_LIMITS_H
+#define VSYS_LIMITS_H
+
+#define LIMIT_DEVICES		64	/* of a domain */
+#define LIMIT_POOL_PAGES	2048	/* per queue: what the back-end offers */
+
+/* Each open in flight may hold a kernel thread until the device answers. */
+#define LIMIT_OPENS		64	/* of a domain */
+
+/* A worker that dies more often than this stays down. */
+#define LIMIT_RESPAWNS		3
+#define LIMIT_RESPAWN_MS	60000
+
+/* Messages read from one worker before others have their turn. */
+#define LIMIT_WORKER_BURST	16
+
+/* A front-end may connect this often at once, and then once in that time. */
+#define LIMIT_CONNECTS		16
+#define LIMIT_CONNECT_MS	250
+
+/* How long the other side may take. */
+#define LIMIT_DETACH_MS		10000	/* front-end, to close */
+#define LIMIT_DOWN_MS		60000	/* worker, to disconnect: close() may drain a line */
+#define LIMIT_EXIT_MS		5000	/* worker, to end; guests, when the daemon ends */
+#define LIMIT_STATS_MS		2000	/* worker, to send counters */
+
+/* The control socket; its clients are root. */
+#define LIMIT_CLIENTS		64
+#define LIMIT_LINE		8192
+
+/* Faults of a domain's configuration that are kept for "xen-vsys create". */
+#define LIMIT_FAULTS		16
+#define LIMIT_CONFIG_SIZE	(1u << 20)
+
+#endif /* VSYS_LIMITS_H */

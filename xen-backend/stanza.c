@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * stanza.c - parses a device stanza; see stanza.h.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kv.h"
+#include "stanza.h"
+
+#define STANZA_KEYS "dev, mode, name"
+
+static int parse_dev(struct stanza *s, const char *value, struct fault *f)
+{
+	if (*value != '/')
+		return fault(f, -EINVAL, "dev '%s' is not an absolute path", value);
+	if (strlen(value) >= sizeof(s->dev))
+		return fault(f, -ENAMETOOLONG, "dev is longer than %zu bytes",
+			     sizeof(s->dev) - 1);
+	strcpy(s->dev, value);
+	return 0;
+}
+
+static int parse_mode(struct stanza *s, const char *value, struct fault *f)
+{
+	if (vsys_parse_mode(value, &s->mode))
+		return fault(f, -EINVAL, "mode '%s' is unknown (known: rw, ro, wo)", value);
+	return 0;
+}
+
+static int parse_name(struct stanza *s, const char *value, struct fault *f)
+{
+	int err = vsys_parse_name(value, s->name, sizeof(s->name));
+
+	if (err == -ERANGE)
+		return fault(f, err, "name '%s' is longer than %u characters", value,
+			     VSYS_MAX_NAME);
+	if (err)
+		return fault(f, err, "name '%s' cannot name a node below the guest's /dev",
+			     value);
+	return 0;
+}
+
+/* Without a name, the guest's node is called as the host's. */
+static int default_name(struct stanza *s, struct fault *f)
+{
+	static const char below[] = "/dev/";
+
+	if (strncmp(s->dev, below, strlen(below)) ||
+	    vsys_parse_name(s->dev + strlen(below), s->name, sizeof(s->name)))
+		return fault(f, -EINVAL,
+			     "key 'name' is missing (dev '%s' does not give one)", s->dev);
+	return 0;
+}
+
+static const struct {
+	const char *key;
+	int (*parse)(struct stanza *s, const char *value, struct fault *f);
+} stanza_keys[] = {
+	{ "dev", parse_dev },
+	{ "mode", parse_mode },
+	{ "name", parse_name },
+};
+
+static int parse_item(struct stanza *s, const struct kv *item, struct fault *f)
+{
+	for (size_t i = 0; i < sizeof(stanza_keys) / sizeof(stanza_keys[0]); i++)
+		if (!strcmp(stanza_keys[i].key, item->key))
+			return stanza_keys[i].parse(s, item->value, f);
+	return fault(f, -EINVAL, "unknown key '%s' (known: " STANZA_KEYS ")", item->key);
+}
+
+int stanza_parse(struct stanza *s, const char *text, struct fault *f)
+{
+	struct kv_list list;
+	unsigned int i;
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	s->mode = VSYS_MODE_RW;
+	err = kv_parse(&list, text, 0, f);
+	for (i = 0; !err && i < list.nr; i++)
+		err = parse_item(s, &list.item[i], f);
+	if (err)
+		return err;
+	if (!*s->dev)
+		return fault(f, -EINVAL, "key 'dev' is missing");
+	return *s->name ? 0 : default_name(s, f);
+}
+
+void stanza_format(const struct stanza *s, char *text, size_t size)
+{
+	snprintf(text, size, "dev=%s,mode=%s,name=%s", s->dev, vsys_mode_name(s->mode), s->name);
+}
