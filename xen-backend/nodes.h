@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nodes.h - what the supervisor writes into XenStore for a device.
+ *
+ * Both sides' directories come in one transaction, so that a guest never sees a
+ * part.  The path of the host's node is not among what is written.
+ */
+#ifndef VSYS_NODES_H
+#define VSYS_NODES_H
+
+#include "device.h"
+#include "xs.h"
+
+/* -ENOENT if the domain is not there (any more). */
+int nodes_publish(struct xst *x, const struct device *d);
+/* The limits, before a front-end connects again. */
+int nodes_refresh(struct xst *x, const struct device *d);
+
+int nodes_set_state(struct xst *x, const struct device *d, enum xenbus_state state);
+int nodes_set_offline(struct xst *x, const struct device *d);
+int nodes_set_error(struct xst *x, const struct device *d, const char *text);
+
+/* Both sides, the error node, and directories that are empty then. */
+int nodes_remove(struct xst *x, uint32_t domid, uint32_t devid);
+/* All of a domain: what there is of it, known or not. */
+void nodes_remove_domain(struct xst *x, uint32_t domid, bool lives);
+
+#endif /* VSYS_NODES_H */

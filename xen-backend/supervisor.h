@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * supervisor.h - what the parts of xen-vsysd share.
+ *
+ * supervisor.c turns XenStore's events into calls: domains come, go and get
+ * names (domain.c), front-ends change their state (device.c).
+ */
+#ifndef VSYS_SUPERVISOR_H
+#define VSYS_SUPERVISOR_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "config.h"
+#include "device.h"
+#include "domain.h"
+#include "loop.h"
+#include "worker-proc.h"
+#include "xs.h"
+
+/* The domain in which this runs. */
+#define BACKEND_DOMID 0
+
+struct supervisor {
+	struct loop *loop;
+	struct xst *xs;
+	struct loop_fd xs_event;
+
+	struct config_paths config;
+	const char *worker_path;	/* program of the workers */
+	const char *record_path;	/* see record.h */
+
+	struct domain_list domains;
+	unsigned int nr_domains;
+	struct worker_list workers;
+	uint64_t serial;		/* of the next domain */
+
+	/* Devices whose front-end changed its state: one is served per turn. */
+	struct device_queue changed;
+	struct loop_timer changed_work;
+
+	bool stopping;
+};
+
+/*
+ * Removes what an earlier instance left in XenStore, then attaches to every
+ * domain there is what its configuration and the record say.
+ */
+int supervisor_start(struct supervisor *sup);
+
+/* Disconnects all devices; their nodes stay, for the next start. */
+void supervisor_stop(struct supervisor *sup);
+void supervisor_free(struct supervisor *sup);
+
+/* The guest wrote the state node of this device; costs nothing if known already. */
+void supervisor_device_changed(struct supervisor *sup, struct device *d);
+
+/* Looks which domains there are now. */
+void supervisor_scan(struct supervisor *sup);
+
+struct domain *supervisor_domain(struct supervisor *sup, uint32_t domid);
+struct domain *supervisor_domain_by_serial(struct supervisor *sup, uint64_t serial);
+
+#endif /* VSYS_SUPERVISOR_H */
