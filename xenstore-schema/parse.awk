@@ -82,7 +82,7 @@ function check_states(n, name,	list, i, count)
 function signature(n)
 {
 	return attr[n, "type"] "|" attr[n, "min"] "|" attr[n, "max"] "|" attr[n, "values"] "|" \
-	       attr[n, "chars"] "|" attr[n, "default"] "|" (has(n, "pow2")) "|" (has(n, "relative"))
+	       attr[n, "chars"] "|" attr[n, "default"] "|" has(n, "pow2") "|" has(n, "relative")
 }
 
 {
@@ -148,7 +148,7 @@ $1 == "node" {
 
 function check_index(n,	target)
 {
-	if (!(has(n, "index")) || !(has(n, "count"))) {
+	if (!has(n, "index") || !has(n, "count")) {
 		wrong(at[n], key[n] ": needs index= and count=")
 		return
 	}
@@ -159,7 +159,7 @@ function check_index(n,	target)
 	if (!target || attr[target, "type"] != "uint")
 		wrong(at[n], key[n] ": count= names no number")
 	else if (attr[n, "index_max"] + 1 != \
-		 (attr[n, "count_shift"] ? 2 ^ attr[target, "max"] : attr[target, "max"]))
+		 (attr[n, "count_shift"] ? power(attr[target, "max"]) : attr[target, "max"]))
 		wrong(at[n], key[n] ": index= does not fit the range of " attr[n, "count_key"])
 }
 
@@ -167,7 +167,7 @@ function check_node(n,	type)
 {
 	check_word(n, "by")
 	check_word(n, "type")
-	if (!(has(n, "access")))
+	if (!has(n, "access"))
 		attr[n, "access"] = dir_access[in_dir[n]]
 	check_word(n, "access")
 	type = attr[n, "type"]
@@ -180,14 +180,15 @@ function check_node(n,	type)
 		wrong(at[n], key[n] ": an enum needs values=A,B,...")
 	if (type == "string" && (attr[n, "max"] !~ /^[1-9][0-9]*$/ || attr[n, "chars"] == ""))
 		wrong(at[n], key[n] ": a string needs chars= and max=")
-	if ((key[n] ~ /%u$/) != (has(n, "index")))
+	if ((key[n] ~ /%u$/) != has(n, "index"))
 		wrong(at[n], key[n] ": %u and index= belong together")
 	if (key[n] ~ /%u$/)
 		check_index(n)
 	check_states(n, "required")
 	check_states(n, "absent")
-	check_states(n, "changes")
-	if (!(has(n, "changes")))
+	if (attr[n, "changes"] != "once")
+		check_states(n, "changes")
+	if (!has(n, "changes"))
 		wrong(at[n], key[n] ": changes= is missing")
 	if (attr[n, "since"] !~ /^[1-9][0-9]*$/)
 		wrong(at[n], key[n] ": since= is missing")
@@ -216,6 +217,14 @@ END {
 
 # Helpers of the emitters.
 
+# 2 ^ n; busybox may lack the operator.
+function power(n,	value)
+{
+	for (value = 1; n > 0; n--)
+		value *= 2
+	return value
+}
+
 function c_name(n,	name)
 {
 	name = key[n]
@@ -240,6 +249,6 @@ function state_mask(states,	list, i, count, mask)
 		return 511
 	count = split(states, list, ",")
 	for (i = 1; i <= count; i++)
-		mask += 2 ^ list[i]
+		mask += power(list[i])
 	return mask + 0
 }
