@@ -75,6 +75,8 @@ static int vsys_chr_open(struct inode *inode, struct file *file)
 		file->f_mode &= ~FMODE_PREAD;
 	if (!(vf->can & VSYS_FILE_PWRITE))
 		file->f_mode &= ~FMODE_PWRITE;
+	/* Whether RWF_NOWAIT is supported, the native call says. */
+	file->f_mode |= FMODE_NOWAIT;
 	/* The native open took it, so this one may, too. */
 	if (file->f_flags & O_DIRECT)
 		file->f_mode |= FMODE_CAN_ODIRECT;
@@ -327,6 +329,9 @@ static ssize_t vsys_chr_rw(struct kiocb *iocb, struct iov_iter *iter, u8 op)
 	struct vsys_file *vf = iocb->ki_filp->private_data;
 	bool curpos = iocb->ki_pos == iocb->ki_filp->f_pos;
 
+	/* It would wait, for the back-end; then io_uring tries without. */
+	if (!is_sync_kiocb(iocb) && (iocb->ki_flags & IOCB_NOWAIT))
+		return -EAGAIN;
 	if (!is_sync_kiocb(iocb) &&
 	    iov_iter_count(iter) <= vf->vdev->max_length)
 		return vsys_chr_async(iocb, iter, op, false);

@@ -307,7 +307,7 @@ static irqreturn_t vsys_interrupt(int irq, void *arg)
 int vsys_queue_connect(struct vsys_queue *q, unsigned int order, u32 pool_pages)
 {
 	struct xenbus_device *xdev = q->vdev->xdev;
-	u32 i;
+	u32 i, nr_ids;
 	int err;
 
 	err = xenbus_setup_ring(xdev, GFP_KERNEL, &q->sring, 1u << order,
@@ -316,14 +316,15 @@ int vsys_queue_connect(struct vsys_queue *q, unsigned int order, u32 pool_pages)
 		return err;
 	XEN_FRONT_RING_INIT(&q->ring, (struct vsys_sring *)q->sring,
 			    VSYS_PAGE_SIZE << order);
-	q->nr_ids = RING_SIZE(&q->ring);
-	q->slot = kvcalloc(q->nr_ids, sizeof(*q->slot), GFP_KERNEL);
-	q->free_id = kvcalloc(q->nr_ids, sizeof(*q->free_id), GFP_KERNEL);
+	nr_ids = RING_SIZE(&q->ring);
+	q->slot = kvcalloc(nr_ids, sizeof(*q->slot), GFP_KERNEL);
+	q->free_id = kvcalloc(nr_ids, sizeof(*q->free_id), GFP_KERNEL);
 	if (!q->slot || !q->free_id)
 		return -ENOMEM;
-	for (i = 0; i < q->nr_ids; i++)
-		q->free_id[i] = q->nr_ids - 1 - i;
-	q->nr_free_ids = q->nr_ids;
+	for (i = 0; i < nr_ids; i++)
+		q->free_id[i] = nr_ids - 1 - i;
+	q->nr_ids = nr_ids;
+	q->nr_free_ids = nr_ids;
 
 	err = vsys_pool_create(q, pool_pages);
 	if (err)
