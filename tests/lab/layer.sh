@@ -102,6 +102,7 @@ make_layer()
 	local tree=$run_dir/layer lib script=$1 f from to
 	shift
 
+	need_tools busybox cpio depmod modprobe mksquashfs
 	lib=$tree/$lab_lib
 	mkdir -p "$tree"
 	if [ -d "$stage" ]; then
