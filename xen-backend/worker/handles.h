@@ -27,6 +27,11 @@ struct handle {
 	bool block;		/* a block node */
 	bool lseek, pread, pwrite;
 	bool polls;		/* the driver has poll(): no reading by io_uring */
+	/*
+	 * Whether readv() and writev() are one call for the driver, or as many
+	 * as there are pieces; found out by the first that has several.
+	 */
+	enum { VECTOR_UNKNOWN = 0, VECTOR_WHOLE, VECTOR_PIECES } readv, writev;
 	uint32_t oflags;	/* VSYS_O_* of the native file now */
 
 	/* The native position, as far as we know it. */

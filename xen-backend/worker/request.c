@@ -46,19 +46,30 @@ static int check_segments(struct request *r, const struct vsys_segment *segment,
 			  unsigned int nr, char *reason, size_t size)
 {
 	struct queue *q = r->queue;
+	struct iovec *last = NULL;
 	uint64_t sum = 0;
 	unsigned int i;
 
+	r->nr_iov = 0;
 	for (i = 0; i < nr; i++) {
+		char *base = (char *)q->pool + segment[i].offset;
+
 		if (!inside_pool(q, &segment[i]))
 			return violation(r, reason, size, "names segment %u beyond the pool "
 					 "(offset %u, length %u, pool %" PRIu64 " bytes)", i,
 					 segment[i].offset, segment[i].length, q->pool_size);
-		r->iov[i].iov_base = (char *)q->pool + segment[i].offset;
-		r->iov[i].iov_len = segment[i].length;
 		sum += segment[i].length;
+		if (segment[i].length == 0)
+			continue;
+		/* Where one segment ends and the next begins has no meaning. */
+		if (last && (char *)last->iov_base + last->iov_len == base) {
+			last->iov_len += segment[i].length;
+			continue;
+		}
+		last = &r->iov[r->nr_iov++];
+		last->iov_base = base;
+		last->iov_len = segment[i].length;
 	}
-	r->nr_iov = nr;
 	if (sum != r->rq.length)
 		return violation(r, reason, size, "has length %u, but its segments have %"
 				 PRIu64, r->rq.length, sum);

@@ -41,7 +41,8 @@ struct request {
 	bool at_pos;			/* uses and moves the native position */
 	bool at_offset;			/* pread()/pwrite(), else read()/write() */
 	int rw_flags;			/* RWF_* */
-	long result;			/* of a step of the operation */
+	bool bounced;			/* the data took a way through our memory */
+	int vector;			/* what was found out: handle->readv, writev */
 
 	uint32_t cookie;		/* names an OPEN towards the supervisor */
 

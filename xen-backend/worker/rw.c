@@ -9,6 +9,8 @@
  * poll(); by a thread where it does not (threads.h).
  */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -114,32 +116,108 @@ static void rw_uring(struct request *r)
 	uring_own(sqe, &r->call);
 }
 
-/* In a thread. */
+/* In a thread, as the rest down to rw_thread_run(). */
+static ssize_t rw_plain(const struct request *r, void *buf)
+{
+	size_t len = r->rq.length;
+	int fd = r->handle->fd;
+
+	if (r->at_offset)
+		return is_write(r) ? pwrite(fd, buf, len, r->rq.offset) :
+				     pread(fd, buf, len, r->rq.offset);
+	return is_write(r) ? write(fd, buf, len) : read(fd, buf, len);
+}
+
+static ssize_t rw_vector(const struct request *r, int flags)
+{
+	off_t offset = r->at_offset ? (off_t)r->rq.offset : -1;
+	int fd = r->handle->fd;
+
+	return is_write(r) ? pwritev2(fd, r->iov, r->nr_iov, offset, flags) :
+			     preadv2(fd, r->iov, r->nr_iov, offset, flags);
+}
+
+/* One call although the pieces lie apart: the one place where data is copied. */
+static ssize_t rw_bounce(struct request *r)
+{
+	char *buf = malloc(r->rq.length);
+	size_t done, left, n;
+	unsigned int i;
+	ssize_t ret;
+
+	if (!buf) {
+		errno = ENOMEM;
+		return -1;
+	}
+	r->bounced = true;
+	for (i = 0, done = 0; is_write(r) && i < r->nr_iov; i++) {
+		memcpy(buf + done, r->iov[i].iov_base, r->iov[i].iov_len);
+		done += r->iov[i].iov_len;
+	}
+	ret = rw_plain(r, buf);
+	left = !is_write(r) && ret > 0 ? ret : 0;
+	for (i = 0, done = 0; left; i++) {
+		n = left < r->iov[i].iov_len ? left : r->iov[i].iov_len;
+		memcpy(r->iov[i].iov_base, buf + done, n);
+		done += n;
+		left -= n;
+	}
+	i = errno;
+	free(buf);
+	errno = i;
+	return ret;
+}
+
+/*
+ * The guest's program made one call, but a driver with the old read() method is
+ * called by readv() once for each piece, which is another thing for whoever
+ * keeps messages apart or waits.  Such a driver refuses flags, before it is
+ * called; RWF_DSYNC means nothing to a character device that does not.
+ */
+static ssize_t rw_pieces(struct request *r)
+{
+	ssize_t ret;
+
+	if (r->vector == VECTOR_UNKNOWN) {
+		ret = rw_vector(r, r->rw_flags | RWF_DSYNC);
+		if (ret >= 0 || errno != EOPNOTSUPP) {
+			if (ret >= 0)
+				r->vector = VECTOR_WHOLE;
+			return ret;
+		}
+		r->vector = VECTOR_PIECES;
+	}
+	return r->vector == VECTOR_WHOLE ? rw_vector(r, r->rw_flags) : rw_bounce(r);
+}
+
 static long rw_thread_run(struct thread_job *job)
 {
 	struct request *r = container_of(job, struct request, job);
-	off_t offset = r->at_offset ? (off_t)r->rq.offset : -1;
-	int fd = r->handle->fd;
 	char none[1];
 	ssize_t n;
 
-	/* The driver sees a read() of no bytes, but no readv() of none. */
-	if (r->rq.length == 0 && !r->rw_flags) {
-		if (r->at_offset)
-			n = is_write(r) ? pwrite(fd, none, 0, offset) : pread(fd, none, 0, offset);
-		else
-			n = is_write(r) ? write(fd, none, 0) : read(fd, none, 0);
-	} else if (is_write(r)) {
-		n = pwritev2(fd, r->iov, r->nr_iov, offset, r->rw_flags);
-	} else {
-		n = preadv2(fd, r->iov, r->nr_iov, offset, r->rw_flags);
-	}
+	if (r->rw_flags)
+		n = rw_vector(r, r->rw_flags);
+	else if (r->nr_iov == 0)
+		n = rw_plain(r, none);
+	else if (r->nr_iov == 1)
+		n = rw_plain(r, r->iov->iov_base);
+	else
+		n = rw_pieces(r);
 	return n < 0 ? -errno : n;
 }
 
 static void rw_thread_done(struct thread_job *job, long res)
 {
-	rw_end(container_of(job, struct request, job), res);
+	struct request *r = container_of(job, struct request, job);
+
+	if (r->bounced)
+		r->queue->dev->counters.copies++;
+	if (is_write(r))
+		r->handle->writev = r->vector;
+	else
+		r->handle->readv = r->vector;
+	rw_end(r, res);
 }
 
 void op_rw_start(struct request *r)
@@ -160,7 +238,10 @@ void op_rw_start(struct request *r)
 		request_end(r, -EINVAL, 0, r->rq.offset);
 		return;
 	}
-	if (h->block || (!h->polls && r->rq.length && !r->rw_flags)) {
+	r->vector = is_write(r) ? h->writev : h->readv;
+	r->bounced = false;
+	if (h->block || (!h->polls && r->rq.length && !r->rw_flags &&
+			 (r->nr_iov == 1 || r->vector == VECTOR_WHOLE))) {
 		rw_uring(r);
 		return;
 	}
