@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Tests of the worker: its parts that need no Xen, with a pretended guest.
+
+WORKER_TESTS := test-worker-connect test-worker-ring test-worker-files test-worker-blocking \
+		test-worker-block
+WORKER_TEST_SRC := $(WORKER_LIB) xen-backend/worker/transport-loop.c tests/unit/worker-fixture.c
+
+$(foreach t,$(WORKER_TESTS),\
+	$(eval UNIT_SRC_$(t) := $(WORKER_TEST_SRC))\
+	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread))
