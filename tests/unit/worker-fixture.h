@@ -38,6 +38,7 @@ struct fixture {
 	struct worker w;
 	struct transport_loop *t;
 	int supervisor;			/* our end of the socket */
+	bool elsewhere;			/* another thread does the rounds */
 	int fds_before;
 	struct setup setup;
 
@@ -62,6 +63,8 @@ struct fixture {
 
 /* cmocka's setup and teardown: teardown checks that nothing is left. */
 int fixture_setup(void **state);
+/* The same without worker_init(), whose descriptor is given. */
+struct fixture *fixture_new(int *ipc_fd);
 int fixture_teardown(void **state);
 
 /* Makes the guest's ring and pool; does not tell the worker. */

@@ -8,3 +8,6 @@ WORKER_TEST_SRC := $(WORKER_LIB) xen-backend/worker/transport-loop.c tests/unit/
 $(foreach t,$(WORKER_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(WORKER_TEST_SRC))\
 	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread))
+
+UNIT_SRC_test-worker-privileges  := $(WORKER_TEST_SRC) xen-backend/worker/privileges.c
+UNIT_LIBS_test-worker-privileges := -luring -lutil -lpthread -lseccomp
