@@ -81,11 +81,18 @@ static int take_entries(struct config *c, XLU_Config *cfg, XLU_ConfigList *list,
 /* The first line of a report is the sentence; it names file and line. */
 static int report_fault(struct fault *f, int err, struct report *r, const char *file)
 {
-	const char *text = report_text(r);
+	const char *text = report_text(r), *warning;
+	int len = strcspn(text, "\n");
 
-	if (!*text)
+	if (!len)
 		return fault(f, err, "%s: %s", file, strerror(-err));
-	return fault(f, err, "%.*s", (int)strcspn(text, "\n"), text);
+	warning = memmem(text, len, "warning: ", strlen("warning: "));
+	if (!warning)
+		return fault(f, err, "%.*s", len, text);
+	/* It is one to xl, which can do without. */
+	return fault(f, err, "%.*s%.*s", (int)(warning - text), text,
+		     (int)(text + len - warning - strlen("warning: ")),
+		     warning + strlen("warning: "));
 }
 
 static int take_values(struct config *c, XLU_Config *cfg, struct report *r, struct fault *f)

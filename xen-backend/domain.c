@@ -260,6 +260,14 @@ struct device *domain_find_device(struct domain *dom, const char *text)
 	return NULL;
 }
 
+/* "a" and "a/b": one would have to be a node and a directory. */
+static bool is_below(const char *name, const char *other)
+{
+	size_t len = strlen(other);
+
+	return !strncmp(name, other, len) && name[len] == '/';
+}
+
 static int check_room(struct domain *dom, const struct stanza *s, struct fault *f)
 {
 	struct device *other = domain_device_by_name(dom, s->name);
@@ -267,6 +275,11 @@ static int check_room(struct domain *dom, const struct stanza *s, struct fault *
 	if (other)
 		return fault(f, -EEXIST, "the guest has a device with the name '%s' (%s) already",
 			     s->name, other->stanza.dev);
+	TAILQ_FOREACH(other, &dom->devices, link)
+		if (is_below(s->name, other->stanza.name) || is_below(other->stanza.name, s->name))
+			return fault(f, -EEXIST,
+				     "the names '%s' and '%s' (%s) cannot be in one guest",
+				     s->name, other->stanza.name, other->stanza.dev);
 	if (dom->nr_devices >= LIMIT_DEVICES)
 		return fault(f, -E2BIG, "the guest has %d devices already", LIMIT_DEVICES);
 	return 0;

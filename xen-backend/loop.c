@@ -102,12 +102,19 @@ void loop_free(struct loop *loop)
 	free(loop);
 }
 
+static int64_t skipped_ms;
+
 int64_t loop_now_ms(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+	return now.tv_sec * 1000ll + now.tv_nsec / 1000000 + skipped_ms;
+}
+
+void loop_skip_ms(int ms)
+{
+	skipped_ms += ms;
 }
 
 void loop_set_turn_end(struct loop *loop, void (*fn)(void *arg), void *arg)
@@ -176,15 +183,20 @@ static int wait_ms(struct loop *loop, int timeout_ms)
 	return left > 60000 ? 60000 : (int)left;
 }
 
-static void fire_timers(struct loop *loop)
+/* Those that are due now: one that sets itself again has its turn later. */
+static bool fire_timers(struct loop *loop)
 {
 	int64_t now = loop_now_ms();
-	struct loop_timer *t;
+	struct loop_timer *t = TAILQ_FIRST(&loop->timers);
+	bool fired = false;
 
-	while ((t = TAILQ_FIRST(&loop->timers)) && t->deadline <= now) {
+	while (t && t->deadline <= now && !(fired && t->deadline == now)) {
 		loop_timer_clear(loop, t);
 		t->fire(t->arg);
+		fired = true;
+		t = TAILQ_FIRST(&loop->timers);
 	}
+	return fired;
 }
 
 int loop_turn(struct loop *loop, int timeout_ms)
@@ -199,19 +211,20 @@ int loop_turn(struct loop *loop, int timeout_ms)
 
 		f->ready(f->arg, ev.events);
 	}
-	fire_timers(loop);
+	if (fire_timers(loop))
+		nr = 1;
 	if (loop->turn_end)
 		loop->turn_end(loop->turn_end_arg);
-	return 0;
+	return nr > 0;
 }
 
 int loop_run(struct loop *loop)
 {
 	int err = 0;
 
-	while (!err && !loop->stop)
+	while (err >= 0 && !loop->stop)
 		err = loop_turn(loop, -1);
-	return err;
+	return err < 0 ? err : 0;
 }
 
 void loop_stop(struct loop *loop)

@@ -21,7 +21,10 @@ void loop_free(struct loop *loop);
 /* Until loop_stop(), or a negative errno. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
-/* One turn: waits for at most that long (-1: no limit).  For tests, too. */
+/*
+ * One turn: waits for at most that long (-1: no limit), serves one descriptor
+ * and the timers that are due.  1: it did something, 0: it did not.
+ */
 int loop_turn(struct loop *loop, int timeout_ms);
 
 /* Called after each turn. */
@@ -52,6 +55,8 @@ void loop_timer_set(struct loop *loop, struct loop_timer *t, int ms,
 void loop_timer_clear(struct loop *loop, struct loop_timer *t);
 
 int64_t loop_now_ms(void);
+/* For tests: lets so much time pass at once. */
+void loop_skip_ms(int ms);
 
 /*
  * open(2) that never blocks the loop.  The operation stays in the loop's hands

@@ -95,6 +95,20 @@ static int resolve(struct native *n, const char *dev, struct fault *f)
 	return 0;
 }
 
+/* Limits that the protocol cannot express.  Linux has none such today. */
+static int check_limits(const struct native *n, const struct stanza *s, struct fault *f)
+{
+	const struct native_limits *l = &n->limits;
+
+	if (n->class != VSYS_CLASS_BLOCK)
+		return 0;
+	if (l->sector_size < VSYS_MIN_SECTOR_SIZE || l->sector_size > VSYS_MAX_SECTOR_SIZE ||
+	    (l->sector_size & (l->sector_size - 1)))
+		return fault(f, -EOPNOTSUPP, "dev '%s' has sectors of %llu bytes", s->dev,
+			     (unsigned long long)l->sector_size);
+	return 0;
+}
+
 /* The supervisor is root, so access() only finds what nobody may do. */
 static int check_mode(const struct native *n, const struct stanza *s, struct fault *f)
 {
@@ -127,5 +141,6 @@ int native_probe(struct native *n, const struct stanza *s, struct fault *f)
 	n->class = S_ISBLK(st.st_mode) ? VSYS_CLASS_BLOCK : VSYS_CLASS_CHAR;
 	n->rdev = st.st_rdev;
 	native_refresh(n);
-	return check_mode(n, s, f);
+	err = check_limits(n, s, f);
+	return err ? err : check_mode(n, s, f);
 }

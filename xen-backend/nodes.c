@@ -14,7 +14,7 @@
 #define NODES_TRIES	64	/* of a transaction that others disturb */
 
 #define BACK_ROOT	"/local/domain/%u/backend/vsys"
-#define ERROR_ROOT	"/local/domain/%u/error/backend/vsys"
+#define ERROR_ROOT	"/local/domain/%u/error"
 #define FRONT_ROOT	"/local/domain/%u/device/vsys"
 
 /* Goes on only while nothing has failed; the first error stays. */
@@ -226,7 +226,7 @@ void nodes_remove_domain(struct xst *x, uint32_t domid, bool lives)
 	snprintf(path, sizeof(path), BACK_ROOT "/%u", BACKEND_DOMID, domid);
 	snprintf(root, sizeof(root), BACK_ROOT, BACKEND_DOMID);
 	remove_tree(x, path, root);
-	snprintf(path, sizeof(path), ERROR_ROOT "/%u", BACKEND_DOMID, domid);
+	snprintf(path, sizeof(path), ERROR_ROOT "/backend/vsys/%u", BACKEND_DOMID, domid);
 	snprintf(root, sizeof(root), ERROR_ROOT, BACKEND_DOMID);
 	remove_tree(x, path, root);
 	/* Where a domain is gone, its own tree is its toolstack's to remove. */

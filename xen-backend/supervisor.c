@@ -235,7 +235,7 @@ static void run_until(struct supervisor *sup, bool (*busy)(const struct supervis
 	int64_t deadline = loop_now_ms() + ms;
 
 	while (busy(sup) && loop_now_ms() < deadline)
-		if (loop_turn(sup->loop, 100))
+		if (loop_turn(sup->loop, 100) < 0)
 			return;
 }
 

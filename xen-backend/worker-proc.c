@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include "log.h"
 #include "open.h"
 #include "supervisor.h"
+#include "worker-exec.h"
 
 /* Room for all that may be on its way to a worker that is slow. */
 #define WORKER_SOCKET_BUFFER (1 << 20)
@@ -222,42 +222,6 @@ static void worker_ended(void *arg, uint32_t events)
 	}
 }
 
-/*
- * The child has standard error, its socket and nothing else: whatever else is
- * open here is closed by exec, and what is not is closed before it.
- */
-static int spawn(struct supervisor *sup, uint32_t domid, int socket, pid_t *pid)
-{
-	char *path = (char *)sup->worker_path, number[16];
-	char *argv[] = { path, number, NULL };
-	char *envp[4] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin" };
-	const char *const *log_env = log_environment();
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int err, i;
-
-	for (i = 0; i < 2 && log_env[i]; i++)
-		envp[i + 1] = (char *)log_env[i];
-	snprintf(number, sizeof(number), "%u", domid);
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	/* Also clears close-on-exec if the two are the same. */
-	posix_spawn_file_actions_adddup2(&actions, socket, VSYS_IPC_FD);
-	posix_spawn_file_actions_addclosefrom_np(&actions, VSYS_IPC_FD + 1);
-	err = posix_spawn(pid, path, &actions, &attr, argv, envp);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return -err;
-}
-
 static int start(struct worker *w, struct fault *f)
 {
 	int pair[2], size = WORKER_SOCKET_BUFFER, err;
@@ -266,7 +230,7 @@ static int start(struct worker *w, struct fault *f)
 		return fault(f, -errno, "worker: %s", strerror(errno));
 	if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
 		setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	err = spawn(w->sup, w->domid, pair[1], &w->pid);
+	err = worker_exec(w->sup->worker_path, w->domid, pair[1], &w->pid);
 	close(pair[1]);
 	if (err) {
 		close(pair[0]);

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Tests of the supervisor and the tool: with a store in memory, and workers that
+# the tests play themselves.
+
+BACKEND_TEXT := $(addprefix xen-backend/,fault.c kv.c log.c)
+SUPERVISOR_TEST_SRC := $(VSYSD_LIB) tests/unit/fake-xs.c tests/unit/supervisor-fixture.c
+SUPERVISOR_TESTS := test-device test-domain test-worker-proc test-open test-ctl
+
+UNIT_SRC_test-kv      := $(BACKEND_TEXT)
+UNIT_SRC_test-stanza  := $(BACKEND_TEXT) xen-backend/stanza.c
+UNIT_SRC_test-native  := $(BACKEND_TEXT) xen-backend/stanza.c xen-backend/native.c
+UNIT_SRC_test-config  := $(BACKEND_TEXT) xen-backend/config.c xen-backend/registry.c
+UNIT_LIBS_test-config := -lxlutil
+UNIT_SRC_test-loop    := $(BACKEND_TEXT) xen-backend/loop.c
+UNIT_LIBS_test-loop   := -luring
+UNIT_SRC_test-worker-exec := $(BACKEND_TEXT) xen-backend/worker-exec.c
+
+$(foreach t,$(SUPERVISOR_TESTS),\
+	$(eval UNIT_SRC_$(t) := $(SUPERVISOR_TEST_SRC))\
+	$(eval UNIT_LIBS_$(t) := -lxlutil -luring))
+UNIT_SRC_test-ctl += xen-backend/ctl-client.c

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test-stanza.c - device stanzas: meaning, defaults, and the sentence of each fault.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "xen-backend/kv.h"
+#include "xen-backend/stanza.h"
+
+static void good(const char *text, const char *dev, enum vsys_mode mode, const char *name)
+{
+	struct stanza s;
+	struct fault f;
+
+	assert_int_equal(stanza_parse(&s, text, &f), 0);
+	assert_string_equal(s.dev, dev);
+	assert_int_equal(s.mode, mode);
+	assert_string_equal(s.name, name);
+}
+
+static void bad(const char *text, const char *sentence)
+{
+	struct stanza s;
+	struct fault f;
+
+	assert_true(stanza_parse(&s, text, &f) < 0);
+	assert_string_equal(f.text, sentence);
+}
+
+static void meaning(void **state)
+{
+	(void)state;
+	good("dev=/dev/ram0", "/dev/ram0", VSYS_MODE_RW, "ram0");
+	good("dev=/dev/ram0,mode=rw,name=ram0", "/dev/ram0", VSYS_MODE_RW, "ram0");
+	good("name=x, mode=ro, dev=/dev/sr0", "/dev/sr0", VSYS_MODE_RO, "x");
+	good("dev=/dev/lp0,mode=wo", "/dev/lp0", VSYS_MODE_WO, "lp0");
+	good("dev=/dev/bus/usb/001/002", "/dev/bus/usb/001/002", VSYS_MODE_RW, "bus/usb/001/002");
+	good("dev=/srv/node,name=n", "/srv/node", VSYS_MODE_RW, "n");
+}
+
+static void faults(void **state)
+{
+	(void)state;
+	bad("", "empty, key=value expected");
+	bad("dev=/dev/ram0,foo=1", "unknown key 'foo' (known: dev, mode, name)");
+	bad("mode=rw", "key 'dev' is missing");
+	bad("dev=", "key 'dev' has no value");
+	bad("dev=ram0", "dev 'ram0' is not an absolute path");
+	bad("dev=/dev/a,dev=/dev/b", "key 'dev' is given twice");
+	bad("dev=/dev/ram0,mode=wr", "mode 'wr' is unknown (known: rw, ro, wo)");
+	bad("dev=/dev/ram0,name=a b", "name 'a b' cannot name a node below the guest's /dev");
+	bad("dev=/dev/ram0,name=../x", "name '../x' cannot name a node below the guest's /dev");
+	bad("dev=/dev/ram0,name=/x", "name '/x' cannot name a node below the guest's /dev");
+	bad("dev=/srv/node", "key 'name' is missing (dev '/srv/node' does not give one)");
+	bad("dev=/dev/../etc/x",
+	    "key 'name' is missing (dev '/dev/../etc/x' does not give one)");
+}
+
+static void sizes(void **state)
+{
+	char text[600], name[100];
+
+	(void)state;
+	memset(name, 'n', sizeof(name));
+	name[VSYS_MAX_NAME] = '\0';
+	snprintf(text, sizeof(text), "dev=/dev/null,name=%s", name);
+	good(text, "/dev/null", VSYS_MODE_RW, name);
+	snprintf(text, sizeof(text), "dev=/dev/null,name=%sn", name);
+	{
+		char sentence[200];
+
+		snprintf(sentence, sizeof(sentence),
+			 "name '%sn' is longer than 63 characters", name);
+		bad(text, sentence);
+	}
+	snprintf(text, sizeof(text), "dev=/%0300d,name=x", 1);
+	bad(text, "dev is longer than 255 bytes");
+}
+
+static void formatted(void **state)
+{
+	char text[STANZA_TEXT];
+	struct stanza s, again;
+	struct fault f;
+
+	(void)state;
+	assert_int_equal(stanza_parse(&s, "dev=/dev/sr0,mode=ro,name=cd", &f), 0);
+	stanza_format(&s, text, sizeof(text));
+	assert_string_equal(text, "dev=/dev/sr0,mode=ro,name=cd");
+	assert_int_equal(stanza_parse(&again, text, &f), 0);
+	assert_memory_equal(&s, &again, sizeof(s));
+}
+
+/* Whatever the text: no overrun, and what is accepted is within the limits. */
+static void nonsense(void **state)
+{
+	static const char *const piece[] = {
+		"dev=", "mode=", "name=", "/dev/", "ram0", ",", "=", " ", "rw", "ro", "..",
+		"/", "\n", "\xff", "%41", "dev", "x",
+	};
+	unsigned int seed = 7, round;
+
+	(void)state;
+	for (round = 0; round < 50000; round++) {
+		unsigned int nr = rand_r(&seed) % 12, i;
+		char text[256] = "", again[STANZA_TEXT];
+		struct stanza s, t;
+		struct fault f;
+
+		for (i = 0; i < nr; i++)
+			strcat(text, piece[rand_r(&seed) % (sizeof(piece) / sizeof(piece[0]))]);
+		if (stanza_parse(&s, text, &f)) {
+			assert_true(strlen(f.text) > 0);
+			assert_null(strchr(f.text, '\n'));
+			continue;
+		}
+		assert_int_equal(s.dev[0], '/');
+		assert_true(vsys_schema_relative(s.name));
+		stanza_format(&s, again, sizeof(again));
+		assert_int_equal(stanza_parse(&t, again, &f), 0);
+		assert_string_equal(s.dev, t.dev);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(meaning),
+		cmocka_unit_test(faults),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(formatted),
+		cmocka_unit_test(nonsense),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

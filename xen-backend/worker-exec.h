@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * worker-exec.h - what a worker's process starts with.
+ *
+ * Tests put something else in its place and play the worker themselves.
+ */
+#ifndef VSYS_WORKER_EXEC_H
+#define VSYS_WORKER_EXEC_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* socket becomes descriptor VSYS_IPC_FD.  0 or a negative errno. */
+int worker_exec(const char *program, uint32_t domid, int socket, pid_t *pid);
+
+#endif /* VSYS_WORKER_EXEC_H */
