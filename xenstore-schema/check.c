@@ -32,6 +32,9 @@ void vsys_check_finding(struct vsys_check *check, enum vsys_severity severity,
 	char where[VSYS_CHECK_PATH], sentence[CHECK_SENTENCE];
 	va_list args;
 
+	/* What the store did not say is not missing. */
+	if (check->err)
+		return;
 	if (severity == VSYS_ERROR && check->errors < INT_MAX)
 		check->errors++;
 	if (check->findings > VSYS_CHECK_MAX_FINDINGS)
@@ -164,12 +167,11 @@ static void check_device(struct vsys_check *check, uint32_t devid)
 		vsys_check_dir(check, &device, VSYS_DIR_FRONTEND, device.frontend_path);
 	vsys_check_pair(check, &device);
 
+	/* Mostly there is none: nothing is required in it. */
 	snprintf(path, sizeof(path), VSYS_PATHF_BACKEND_ERROR, check->backend_domid, check->domid, devid);
-	if (has_dir(check, path))
-		vsys_check_dir(check, &device, VSYS_DIR_BACKEND_ERROR, path);
+	vsys_check_dir(check, &device, VSYS_DIR_BACKEND_ERROR, path);
 	snprintf(path, sizeof(path), VSYS_PATHF_FRONTEND_ERROR, check->domid, devid);
-	if (has_dir(check, path))
-		vsys_check_dir(check, &device, VSYS_DIR_FRONTEND_ERROR, path);
+	vsys_check_dir(check, &device, VSYS_DIR_FRONTEND_ERROR, path);
 
 	for (i = 0; i < VSYS_NODES; i++)
 		free(device.value[i].text);

@@ -17,6 +17,7 @@ static void note(void *ctx, enum vsys_severity severity, const char *path, const
 
 	found->count++;
 	found->errors += severity == VSYS_ERROR;
+	found->bounded += severity == VSYS_ERROR && strstr(sentence, "looked at");
 	found->severity = severity;
 	snprintf(found->path, sizeof(found->path), "%s", path);
 	snprintf(found->sentence, sizeof(found->sentence), "%s", sentence);

@@ -24,6 +24,7 @@ extern struct fake_store fake;
 
 struct findings {
 	size_t count, errors;
+	size_t bounded;			/* errors that tell of a limit of the checker */
 	enum vsys_severity severity;	/* of the last one */
 	char path[512], sentence[512];
 };

@@ -25,12 +25,14 @@ struct fake_node *fake_find(struct fake_store *fake, const char *path)
 	return NULL;
 }
 
-static struct fake_node *look_up(struct fake_store *fake, const char *path)
+static struct fake_node *look_up(struct fake_store *fake, const char *path, bool perms)
 {
 	struct fake_node *node = fake_find(fake, path);
 
 	fake->reads++;
-	if (fake->failing && !strcmp(path, fake->failing)) {
+	fake->after_failure += fake->failed;
+	if (fake->failing && !strcmp(path, fake->failing) && perms >= fake->failing_perms) {
+		fake->failed = true;
 		errno = fake->error;
 		return NULL;
 	}
@@ -41,7 +43,7 @@ static struct fake_node *look_up(struct fake_store *fake, const char *path)
 
 static char *fake_read(void *ctx, const char *path, size_t *len)
 {
-	struct fake_node *node = look_up(ctx, path);
+	struct fake_node *node = look_up(ctx, path, false);
 	char *copy;
 
 	if (!node)
@@ -69,7 +71,7 @@ static char **fake_list(void *ctx, const char *path, size_t *count)
 	const char *name;
 	char **names, *text;
 
-	if (!look_up(fake, path))
+	if (!look_up(fake, path, false))
 		return NULL;
 	for (i = 0; i < fake->count; i++) {
 		name = child_name(path, fake->node[i].path);
@@ -92,7 +94,7 @@ static char **fake_list(void *ctx, const char *path, size_t *count)
 
 static struct vsys_perm *fake_perms(void *ctx, const char *path, size_t *count)
 {
-	struct fake_node *node = look_up(ctx, path);
+	struct fake_node *node = look_up(ctx, path, true);
 	struct vsys_perm *perms;
 
 	if (!node)

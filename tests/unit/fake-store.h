@@ -23,8 +23,11 @@ struct fake_store {
 	struct fake_node *node;
 	size_t count;
 	size_t reads;			/* calls of all kinds */
-	const char *failing;		/* this path gives error "error" */
+	const char *failing;		/* this path gives error "error" ... */
+	bool failing_perms;		/* ... only when asked for its permissions */
 	int error;
+	bool failed;
+	size_t after_failure;		/* calls after the first such error */
 };
 
 void fake_store_init(struct fake_store *fake);

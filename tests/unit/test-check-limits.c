@@ -17,6 +17,11 @@ static void permission_read(void **state)
 	(void)state;
 	node->perms[1].read = false;
 	expect(VSYS_ERROR, BACK "/versions", "Domain 5 may not read this");
+	/* An entry of another domain is not the guest's. */
+	node->perms[2] = (struct vsys_perm){ .id = 5 };
+	node->perms[1] = (struct vsys_perm){ .id = 0, .read = true };
+	node->nr_perms = 3;
+	expect(VSYS_ERROR, BACK "/versions", "Domain 5 may not read this");
 	node->nr_perms = 1;
 	expect(VSYS_ERROR, BACK "/versions", "Domain 5 may not read this");
 	node->nr_perms = 0;
@@ -81,42 +86,61 @@ static void bad_device_id(void **state)
 	expect(VSYS_ERROR, "/local/domain/5/device/vsys", "\"00\" is not a device id");
 }
 
+static void add_children(size_t from, size_t to)
+{
+	char key[32];
+
+	for (; from < to; from++) {
+		snprintf(key, sizeof(key), "zz-%zu", from);
+		front(key, "");
+	}
+}
+
 static void many_children(void **state)
 {
+	/* backend, backend-id, state, version, three sizes, two queues */
+	const size_t known = 9, room = VSYS_CHECK_MAX_CHILDREN - known;
 	struct findings found;
-	size_t i, reads;
+	size_t reads;
 
 	(void)state;
 	check(&found);
 	reads = fake.reads;
-	for (i = 0; i < 3000; i++) {
-		char key[32];
-
-		snprintf(key, sizeof(key), "zz-%zu", i);
-		front(key, "");
-	}
+	add_children(0, room);
+	assert_int_equal(check(&found), 0);
+	assert_int_equal(found.count, room);
+	add_children(room, 3000);
 	fake.reads = 0;
 	assert_int_equal(check(&found), 1);
-	assert_in_range(found.count, 2, VSYS_CHECK_MAX_CHILDREN + 1);
+	assert_int_equal(found.bounded, 1);
+	assert_int_equal(found.count, room + 1);
 	assert_int_equal(fake.reads, reads);
+}
+
+static void add_devices(size_t from, size_t to)
+{
+	char path[128];
+
+	for (; from < to; from++) {
+		snprintf(path, sizeof(path), "/local/domain/5/device/vsys/%zu/state", from);
+		fake_put(&fake, GUEST, BACK_DOM, path, "4");
+	}
 }
 
 static void many_devices(void **state)
 {
 	struct findings found;
-	size_t i;
 	int result;
 
 	(void)state;
-	for (i = 0; i < 600; i++) {
-		char path[128];
-
-		snprintf(path, sizeof(path), "/local/domain/5/device/vsys/%zu/state", i);
-		fake_put(&fake, GUEST, BACK_DOM, path, "4");
-	}
+	add_devices(0, VSYS_CHECK_MAX_DEVICES);
+	check(&found);
+	assert_int_equal(found.bounded, 0);
+	add_devices(VSYS_CHECK_MAX_DEVICES, 600);
 	fake.reads = 0;
 	result = check(&found);
 	assert_true(result > VSYS_CHECK_MAX_FINDINGS);
+	assert_int_equal(found.bounded, 1);
 	/* One more, which says that there are more. */
 	assert_int_equal(found.count, VSYS_CHECK_MAX_FINDINGS + 1);
 	assert_non_null(strstr(found.sentence, "the rest is not shown"));
@@ -125,16 +149,33 @@ static void many_devices(void **state)
 
 static void store_fails(void **state)
 {
+	static const char *const paths[] = {	/* of every second: the permissions */
+		"/local/domain/5/device/vsys", FRONT,
+		BACK, BACK,
+		BACK "/versions", BACK "/versions",
+		FRONT "/queue-1", FRONT "/queue-1",
+		FRONT "/queue-0/ring-ref1", FRONT "/queue-0/ring-ref1",
+	};
 	struct findings found;
+	size_t i;
 
 	(void)state;
-	fake.error = EIO;
-	fake.failing = BACK "/versions";
-	assert_int_equal(check(&found), -EIO);
-	fake.failing = "/local/domain/5/device/vsys";
-	assert_int_equal(check(&found), -EIO);
-	assert_int_equal(found.count, 0);
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		fake.error = EIO;
+		fake.failing = paths[i];
+		fake.failing_perms = i % 2;
+		fake.failed = false;
+		assert_int_equal(check(&found), -EIO);
+		assert_int_equal(found.count, 0);
+		/* A dead store is not asked again. */
+		assert_true(fake.failed);
+		assert_int_equal(fake.after_failure, 0);
+	}
 	fake.error = EACCES;
+	fake.failing_perms = true;
+	fake.failing = FRONT "/version";
+	expect(VSYS_ERROR, FRONT "/version", "may not be read");
+	fake.failing_perms = false;
 	fake.failing = FRONT "/feature-ioctl";
 	expect(VSYS_ERROR, FRONT "/feature-ioctl", "may not be read");
 }
