@@ -9,7 +9,6 @@
 #include "config.h"
 #include "ctl-request.h"
 #include "kv.h"
-#include "record.h"
 #include "registry.h"
 #include "supervisor.h"
 
@@ -176,7 +175,6 @@ static bool run_attach(struct ctl_request *r, struct supervisor *sup, FILE *out)
 	d = domain_attach(dom, r->word[2], ORIGIN_COMMAND, "command line", &f);
 	if (!d)
 		return failed(out, &f);
-	record_save(sup);
 	if (r->nr < 4) {
 		put_device(out, d, false);
 		return ok(out);

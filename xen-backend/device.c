@@ -256,8 +256,7 @@ static void do_remove(struct device *d)
 			log_err("%s: %s", domain_label(dom), f.text);
 	}
 	domain_device_gone(dom);
-	if (!sup->stopping)
-		record_save(sup);
+	record_save(sup);
 }
 
 /* Until nothing is to be done; the device may be freed then. */

@@ -312,6 +312,8 @@ struct device *domain_attach(struct domain *dom, const char *stanza, enum device
 
 	if (!d)
 		fault_at(f, -EINVAL, "%s", where);
+	else if (origin == ORIGIN_COMMAND)
+		record_save(dom->sup);
 	domain_device_gone(dom);
 	return d;
 }
@@ -329,7 +331,7 @@ void domain_device_gone(struct domain *dom)
 struct worker *domain_worker(struct domain *dom, struct fault *f)
 {
 	if (dom->down) {
-		fault(f, -EAGAIN, "the worker process died %d times within %d s and stays down",
+		fault(f, -EAGAIN, "the worker process died more than %d times within %d s and stays down",
 		      LIMIT_RESPAWNS, LIMIT_RESPAWN_MS / 1000);
 		return NULL;
 	}
@@ -366,7 +368,7 @@ void domain_worker_died(struct domain *dom, const char *how)
 			device_worker_died(d, how);
 	}
 	if (dom->down) {
-		log_err("%s: the worker process died %d times within %d s and stays down",
+		log_err("%s: the worker process died more than %d times within %d s and stays down",
 			domain_label(dom), LIMIT_RESPAWNS, LIMIT_RESPAWN_MS / 1000);
 		return;
 	}

@@ -35,7 +35,8 @@ void record_save(const struct supervisor *sup)
 	struct device *d;
 	FILE *out;
 
-	if (!sup->record_path)
+	/* While devices come again or go, the file says more than we know. */
+	if (!sup->record_path || !sup->started || sup->stopping)
 		return;
 	snprintf(new, sizeof(new), "%s.new", sup->record_path);
 	out = fopen(new, "we");

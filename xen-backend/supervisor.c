@@ -198,6 +198,7 @@ int supervisor_start(struct supervisor *sup)
 	TAILQ_FOREACH(dom, &sup->domains, link)
 		domain_name_changed(dom);
 	record_load(sup->record_path, attach_recorded, sup);
+	sup->started = true;
 	record_save(sup);
 	return 0;
 }

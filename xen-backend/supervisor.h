@@ -39,6 +39,7 @@ struct supervisor {
 	struct device_queue changed;
 	struct loop_timer changed_work;
 
+	bool started;
 	bool stopping;
 };
 

@@ -372,6 +372,11 @@ void fx_worker_say(uint32_t domid, uint32_t type, uint32_t devid)
 	fx_settle();
 }
 
+int fx_worker_socket(uint32_t domid)
+{
+	return workers[worker_of(domid)].fd;
+}
+
 pid_t fx_worker_pid(uint32_t domid)
 {
 	return workers[worker_of(domid)].pid;

@@ -66,6 +66,7 @@ struct vsys_ipc fx_worker_take(uint32_t domid, uint32_t type, int *fd);
 bool fx_worker_has_message(uint32_t domid);
 void fx_worker_say(uint32_t domid, uint32_t type, uint32_t devid);
 void fx_worker_send(uint32_t domid, const void *bytes, size_t len);
+int fx_worker_socket(uint32_t domid);
 void fx_worker_die(uint32_t domid);
 pid_t fx_worker_pid(uint32_t domid);
 /* Whether the process of that number is there and no zombie. */
