@@ -177,54 +177,59 @@ static void do_close(struct device *d)
 	publish(d, XenbusStateClosed);
 }
 
-static void do_revive(struct device *d)
-{
-	native_refresh(&d->native);
-	nodes_refresh(store(d), d);
-	d->state = DEV_WAIT;
-	publish(d, XenbusStateInitWait);
-}
-
 static void settle(struct device *d);
 
-static void connect_again(void *arg)
+static void revive_late(void *arg)
 {
 	settle(arg);
 }
 
-/* Each connection costs some hundred reads; a guest may ask for it endlessly. */
-static bool may_connect(struct device *d)
+/*
+ * Each connection costs this process some hundred reads and the worker as many
+ * mappings, and a guest may ask for it endlessly.  Every way to it but the first
+ * leads through here.
+ */
+static bool may_revive(struct device *d)
 {
-	int64_t now = loop_now_ms(), earned = (now - d->connects_since) / LIMIT_CONNECT_MS;
+	int64_t now = loop_now_ms(), earned = (now - d->revivals_since) / LIMIT_REVIVAL_MS;
 
 	if (earned > 0) {
-		d->connects = d->connects > earned ? d->connects - earned : 0;
-		d->connects_since = now;
+		d->revivals = d->revivals > earned ? d->revivals - earned : 0;
+		d->revivals_since = now;
 	}
-	if (d->connects >= LIMIT_CONNECTS) {
-		loop_timer_set(loop(d), &d->connect_timer, LIMIT_CONNECT_MS, connect_again, d);
+	if (d->revivals >= LIMIT_REVIVALS) {
+		loop_timer_set(loop(d), &d->revival_timer, LIMIT_REVIVAL_MS, revive_late, d);
 		return false;
 	}
-	d->connects++;
+	d->revivals++;
 	return true;
 }
 
 /* false: not now. */
-static bool do_connect(struct device *d)
+static bool do_revive(struct device *d)
+{
+	if (!may_revive(d))
+		return false;
+	/* There may be another medium. */
+	if (native_refresh(&d->native))
+		nodes_refresh(store(d), d);
+	d->state = DEV_WAIT;
+	publish(d, XenbusStateInitWait);
+	return true;
+}
+
+static void do_connect(struct device *d)
 {
 	struct vsys_ipc msg;
 	struct fault f;
 
-	if (!may_connect(d))
-		return false;
 	if (frontend_read(store(d), d, &msg, &f) || !domain_worker(d->domain, &f)) {
 		set_failed(d, f.text);
-		return true;
+		return;
 	}
 	d->state = DEV_CONNECTING;
 	memset(&d->counters, 0, sizeof(d->counters));
 	worker_send(d->domain->worker, &msg, -1);
-	return true;
 }
 
 static void do_fail(struct device *d)
@@ -267,8 +272,7 @@ static void settle(struct device *d)
 		case NOTHING:
 			return;
 		case CONNECT:
-			if (!do_connect(d))
-				return;
+			do_connect(d);
 			break;
 		case STOP:
 			do_stop(d);
@@ -277,7 +281,8 @@ static void settle(struct device *d)
 			do_close(d);
 			break;
 		case REVIVE:
-			do_revive(d);
+			if (!do_revive(d))
+				return;
 			break;
 		case FAIL:
 			do_fail(d);
@@ -315,8 +320,8 @@ bool device_up(struct device *d)
 	if (d->state != DEV_CONNECTING)
 		return false;
 	d->state = DEV_CONNECTED;
-	log_info("%s: %s (device %u) is connected", domain_label(d->domain), d->stanza.name,
-		 d->devid);
+	log_limited(&d->domain->news, LOG_INFO, "%s: %s (device %u) is connected",
+		    domain_label(d->domain), d->stanza.name, d->devid);
 	publish(d, XenbusStateConnected);
 	settle(d);
 	return true;
@@ -476,7 +481,7 @@ void device_free(struct device *d)
 	open_abandon(d);
 	loop_timer_clear(loop(d), &d->detach_timer);
 	loop_timer_clear(loop(d), &d->down_timer);
-	loop_timer_clear(loop(d), &d->connect_timer);
+	loop_timer_clear(loop(d), &d->revival_timer);
 	if (d->changed)
 		TAILQ_REMOVE(&dom->sup->changed, d, changed_link);
 	TAILQ_REMOVE(&dom->devices, d, link);

@@ -81,10 +81,10 @@ struct device {
 	struct loop_timer detach_timer;
 	struct loop_timer down_timer;
 
-	/* Connections allowed now, and since when. */
-	unsigned int connects;
-	int64_t connects_since;
-	struct loop_timer connect_timer;
+	/* How often the front-end started over, less what time has earned it. */
+	unsigned int revivals;
+	int64_t revivals_since;
+	struct loop_timer revival_timer;
 
 	/* The worker's counters; asked: the answer is not here yet. */
 	bool stats_asked;

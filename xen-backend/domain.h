@@ -30,7 +30,8 @@ struct domain {
 	uint64_t serial;	/* never used again, unlike domid */
 	char *vm;		/* path of the virtual machine, with its UUID */
 	char *name;		/* NULL until it is known */
-	struct log_limit limit;	/* for what the guest can cause */
+	/* For what the guest can cause: news must not keep errors out of the log. */
+	struct log_limit limit, news;
 
 	/* What the configuration file said. */
 	bool configured;

@@ -20,9 +20,9 @@
 /* Messages read from one worker before others have their turn. */
 #define LIMIT_WORKER_BURST	16
 
-/* A front-end may connect this often at once, and then once in that time. */
-#define LIMIT_CONNECTS		16
-#define LIMIT_CONNECT_MS	250
+/* A front-end may start over this often at once, and then once in that time. */
+#define LIMIT_REVIVALS		16
+#define LIMIT_REVIVAL_MS	250
 
 /* How long the other side may take. */
 #define LIMIT_DETACH_MS		10000	/* front-end, to close */

@@ -51,16 +51,12 @@ static void find_disk(const char *dir, char *disk, size_t size)
 	snprintf(disk, size, access(queue, F_OK) ? "%s/.." : "%s", dir);
 }
 
-void native_refresh(struct native *n)
+static void read_limits(struct native_limits *l, dev_t rdev)
 {
-	struct native_limits *l = &n->limits;
 	char dir[128], disk[160], queue[192], text[64];
 
-	memset(l, 0, sizeof(*l));
-	if (n->class != VSYS_CLASS_BLOCK)
-		return;
 	snprintf(dir, sizeof(dir), "%s/dev/block/%u:%u", native_sysfs,
-		 major(n->rdev), minor(n->rdev));
+		 major(rdev), minor(rdev));
 	find_disk(dir, disk, sizeof(disk));
 	snprintf(queue, sizeof(queue), "%s/queue", disk);
 
@@ -77,6 +73,17 @@ void native_refresh(struct native *n)
 	l->read_only = read_number(dir, "ro", 0);
 	l->flush = read_attr(queue, "write_cache", text, sizeof(text)) &&
 		   !strncmp(text, "write back", strlen("write back"));
+}
+
+bool native_refresh(struct native *n)
+{
+	struct native_limits old = n->limits;
+
+	/* With the padding, for the comparison. */
+	memset(&n->limits, 0, sizeof(n->limits));
+	if (n->class == VSYS_CLASS_BLOCK)
+		read_limits(&n->limits, n->rdev);
+	return memcmp(&old, &n->limits, sizeof(old));
 }
 
 static int resolve(struct native *n, const char *dev, struct fault *f)

@@ -41,8 +41,8 @@ struct native {
 /* Fails if the node is not there, is no device, or does not allow the mode. */
 int native_probe(struct native *n, const struct stanza *s, struct fault *f);
 
-/* Reads the limits again: a medium may have been changed. */
-void native_refresh(struct native *n);
+/* Reads the limits again; whether they changed, as with another medium. */
+bool native_refresh(struct native *n);
 
 /* Where sysfs is, for tests. */
 extern const char *native_sysfs;

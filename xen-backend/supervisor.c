@@ -133,6 +133,7 @@ static void xs_ready(void *arg, uint32_t events)
 		take_event(sup, token, &scan);
 	if (more < 0) {
 		log_err("XenStore is gone: %s", strerror(-more));
+		sup->lost = true;
 		loop_stop(sup->loop);
 		return;
 	}

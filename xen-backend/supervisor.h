@@ -41,6 +41,7 @@ struct supervisor {
 
 	bool started;
 	bool stopping;
+	bool lost;			/* XenStore is gone */
 };
 
 /*

@@ -206,9 +206,12 @@ static void worker_ended(void *arg, uint32_t events)
 	(void)events;
 	/* The last words may say why. */
 	take_messages(w, LIMIT_OPENS + LIMIT_DEVICES);
-	if (waitid(P_PIDFD, w->exit.fd, &info, WEXITED | WNOHANG) || !info.si_pid)
+	if (waitid(P_PIDFD, w->exit.fd, &info, WEXITED | WNOHANG))
+		snprintf(how, sizeof(how), "ended");
+	else if (info.si_pid)
+		describe_end(&info, how, sizeof(how));
+	else
 		return;
-	describe_end(&info, how, sizeof(how));
 	dom = w->domain;
 	loop_timer_clear(w->sup->loop, &w->kill_timer);
 	close_socket(w);

@@ -137,6 +137,8 @@ static int run(struct supervisor *sup, int ready)
 	/* Before any thread is started, so that all have it. */
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* Whoever started us may have ignored it; then workers could not be waited for. */
+	signal(SIGCHLD, SIG_DFL);
 	signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 
 	sup->loop = loop_new();
@@ -167,7 +169,7 @@ static int run(struct supervisor *sup, int ready)
 	xst_close(sup->xs);
 	loop_free(sup->loop);
 	log_info("ended");
-	return err ? 1 : 0;
+	return err || sup->lost ? 1 : 0;
 }
 
 static bool under_systemd(void)

@@ -123,10 +123,10 @@ static void module_reload(void **state)
 		assert_int_equal(fx_back_state(1, devid), XenbusStateClosed);
 		fx_front_state(1, devid, XenbusStateClosed);
 		fx_front_state(1, devid, XenbusStateInitialising);
+		if (i >= LIMIT_REVIVALS)
+			fx_skip(LIMIT_REVIVAL_MS);
 		assert_int_equal(fx_back_state(1, devid), XenbusStateInitWait);
 		fx_front_state(1, devid, XenbusStateInitialised);
-		if (!fx_worker_has_message(1))
-			fx_skip(LIMIT_CONNECT_MS);
 		fx_worker_take(1, IPC_CONNECT, NULL);
 		fx_worker_say(1, IPC_UP, devid);
 		assert_int_equal(fx_back_state(1, devid), XenbusStateConnected);
@@ -562,10 +562,35 @@ static void connect_storm(void **state)
 		fx_worker_say(1, IPC_DOWN, devid);
 		fx_front_state(1, devid, XenbusStateInitialised);
 	}
-	assert_true(connects >= LIMIT_CONNECTS && connects < 100);
+	assert_true(connects > LIMIT_REVIVALS && connects < 100);
 	/* It is late, not refused. */
-	fx_skip(LIMIT_CONNECT_MS + 1);
+	fx_skip(LIMIT_REVIVAL_MS + 1);
 	fx_worker_take(1, IPC_CONNECT, NULL);
+}
+
+/* Not even to and fro without a connection. */
+static void revival_storm(void **state)
+{
+	unsigned long calls;
+	uint32_t devid;
+	unsigned int i;
+
+	(void)state;
+	fx_domain(1, "g");
+	devid = attach(DEV);
+	for (i = 0; i < 2 * LIMIT_REVIVALS; i++) {
+		fx_front_state(1, devid, XenbusStateClosed);
+		fx_front_state(1, devid, XenbusStateInitialising);
+	}
+	calls = fake_nr_calls(sup.xs);
+	for (i = 0; i < 100; i++) {
+		fx_front_state(1, devid, XenbusStateClosed);
+		fx_front_state(1, devid, XenbusStateInitialising);
+	}
+	/* One read for each; now and then a revival that time has earned. */
+	assert_true(fake_nr_calls(sup.xs) - calls < 200 + 20);
+	fx_skip(LIMIT_REVIVAL_MS + 1);
+	assert_int_equal(fx_back_state(1, devid), XenbusStateInitWait);
 }
 
 static void too_many_devices(void **state)
@@ -677,7 +702,7 @@ int main(void)
 		T(nonsense), T(nul_inside), T(nonsense_states), T(failed_stays_closed),
 		T(front_gone), T(front_starts_over), T(front_closes_while_connecting),
 		T(failure_crosses_detach), T(worker_reports_violation),
-		T(worker_does_not_disconnect), T(event_storm), T(connect_storm),
+		T(worker_does_not_disconnect), T(event_storm), T(connect_storm), T(revival_storm),
 		T(too_many_devices), T(names), T(random_walk),
 	};
 

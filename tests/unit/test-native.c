@@ -137,10 +137,11 @@ static void block(void **state)
 	assert_true(n.limits.rotational && n.limits.removable && n.limits.flush);
 	assert_false(n.limits.read_only);
 
+	assert_false(native_refresh(&n));
 	/* Another medium. */
 	attr("size", "8");
 	attr("queue/write_cache", "write through");
-	native_refresh(&n);
+	assert_true(native_refresh(&n));
 	assert_int_equal(n.limits.sectors, 8);
 	assert_false(n.limits.flush);
 }
