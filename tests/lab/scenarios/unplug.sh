@@ -112,7 +112,7 @@ diag "$(cat /tmp/after)"
 guest run g 'rmmod xen_vsysfront'
 ok $? "the module can be unloaded"
 is "$(guest run g 'ls /dev/ram0 /dev/vtty 2>/dev/null')" "" "... and its nodes are gone"
-like "$(guest run g dmesg | grep -ciE 'BUG|WARNING|Oops|call trace|still in use')" '^0$' "the guest's kernel has nothing to complain about" || diag "$(guest run g dmesg | tail -40)"
+like "$(guest run g dmesg | grep -cE 'BUG:|WARNING:|Oops|Call Trace|still in use')" '^0$' "the guest's kernel has nothing to complain about" || diag "$(guest run g dmesg | tail -40)"
 
 # A guest that just vanishes.
 guest run g 'modprobe xen-vsysfront'
@@ -124,5 +124,5 @@ wait_for 20 sh -c "! pgrep -f 'xen-vsys-worker $domid\$'"
 ok $? "a destroyed guest: its worker ends"
 wait_for 10 sh -c "! xenstore-ls /local/domain/0/backend/vsys/$domid"
 ok $? "... and its nodes go"
-like "$(dmesg | grep -ciE 'BUG|WARNING|Oops|call trace')" '^0$' "dom0's kernel has nothing to complain about" || diag "$(dmesg | tail -40)"
+like "$(dmesg | grep -cE 'BUG:|WARNING:|Oops|Call Trace')" '^0$' "dom0's kernel has nothing to complain about" || diag "$(dmesg | tail -40)"
 tap_done
