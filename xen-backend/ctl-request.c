@@ -14,11 +14,13 @@
 
 void ctl_request_init(struct ctl_request *r, const char *line)
 {
-	char *save, *word;
+	char *rest, *word;
 
 	memset(r, 0, sizeof(*r));
 	snprintf(r->line, sizeof(r->line), "%s", line);
-	for (word = strtok_r(r->line, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+	rest = r->line;
+	/* A word may be empty. */
+	while ((word = strsep(&rest, " "))) {
 		if (r->nr == CTL_WORDS || !kv_decode(word)) {
 			r->malformed = true;
 			return;

@@ -77,6 +77,18 @@ void show_free(struct show *s)
 	free(s);
 }
 
+/* For a terminal, and for readers of lines: no control characters. */
+static void clean(struct kv_list *list)
+{
+	unsigned int i;
+	char *p;
+
+	for (i = 0; i < list->nr; i++)
+		for (p = list->item[i].value; *p; p++)
+			if ((unsigned char)*p < ' ' || *p == 0x7f)
+				*p = '?';
+}
+
 static const char *cell(const struct row *r, size_t column)
 {
 	const char *text = kv_get(&r->list, columns[column].key);
@@ -121,20 +133,20 @@ static void print_lines(const struct show *s)
 	}
 }
 
-void show_json_string(FILE *out, const char *text)
+static void json_string(const char *text)
 {
-	fputc('"', out);
+	putchar('"');
 	for (; *text; text++) {
 		unsigned char c = *text;
 
 		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
+			printf("\\%c", c);
 		else if (c < ' ' || c == 0x7f)
-			fprintf(out, "\\u%04x", c);
+			printf("\\u%04x", c);
 		else
-			fputc(c, out);
+			putchar(c);
 	}
-	fputc('"', out);
+	putchar('"');
 }
 
 static int is_number(const char *key)
@@ -156,20 +168,24 @@ static void print_json(const struct show *s)
 		printf("%s\n  {", r ? "," : "");
 		for (i = 0; i < list->nr; i++) {
 			printf("%s", i ? ", " : " ");
-			show_json_string(stdout, list->item[i].key);
+			json_string(list->item[i].key);
 			printf(": ");
 			if (is_number(list->item[i].key))
 				printf("%s", list->item[i].value);
 			else
-				show_json_string(stdout, list->item[i].value);
+				json_string(list->item[i].value);
 		}
 		printf(" }");
 	}
 	printf("%s]\n", s->nr ? "\n" : "");
 }
 
-void show_print(const struct show *s, enum show_form form)
+void show_print(struct show *s, enum show_form form)
 {
+	unsigned int i;
+
+	for (i = 0; form != SHOW_JSON && i < s->nr; i++)
+		clean(&s->row[i]->list);
 	switch (form) {
 	case SHOW_TABLE:
 		print_table(s);

@@ -20,10 +20,7 @@ enum show_form {
 struct show *show_new(void);
 /* Takes a copy of a device; arg is a struct show. */
 void show_add(void *arg, const struct kv_list *device);
-void show_print(const struct show *s, enum show_form form);
+void show_print(struct show *s, enum show_form form);
 void show_free(struct show *s);
-
-/* A JSON string, with its quotes. */
-void show_json_string(FILE *out, const char *text);
 
 #endif /* VSYS_SHOW_H */

@@ -46,12 +46,14 @@ static int parse_name(struct stanza *s, const char *value, struct fault *f)
 static int default_name(struct stanza *s, struct fault *f)
 {
 	static const char below[] = "/dev/";
+	const char *last = strrchr(s->dev, '/') + 1;
 
-	if (strncmp(s->dev, below, strlen(below)) ||
-	    vsys_parse_name(s->dev + strlen(below), s->name, sizeof(s->name)))
-		return fault(f, -EINVAL,
-			     "key 'name' is missing (dev '%s' does not give one)", s->dev);
-	return 0;
+	if (!strncmp(s->dev, below, strlen(below)) &&
+	    !vsys_parse_name(s->dev + strlen(below), s->name, sizeof(s->name)))
+		return 0;
+	if (!vsys_parse_name(last, s->name, sizeof(s->name)))
+		return 0;
+	return fault(f, -EINVAL, "key 'name' is missing (dev '%s' does not give one)", s->dev);
 }
 
 static const struct {
@@ -79,6 +81,8 @@ int stanza_parse(struct stanza *s, const char *text, struct fault *f)
 
 	memset(s, 0, sizeof(*s));
 	s->mode = VSYS_MODE_RW;
+	if (!text[strspn(text, " \t")])
+		return fault(f, -EINVAL, "key 'dev' is missing");
 	err = kv_parse(&list, text, 0, f);
 	for (i = 0; !err && i < list.nr; i++)
 		err = parse_item(s, &list.item[i], f);

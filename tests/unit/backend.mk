@@ -19,3 +19,4 @@ $(foreach t,$(SUPERVISOR_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(SUPERVISOR_TEST_SRC))\
 	$(eval UNIT_LIBS_$(t) := -lxlutil -luring))
 UNIT_SRC_test-ctl += xen-backend/ctl-client.c
+UNIT_SRC_test-show := $(BACKEND_TEXT) xen-backend/show.c

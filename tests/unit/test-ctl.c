@@ -101,6 +101,8 @@ static void sentences(void **state)
 		{ "attach g dev=/dev/zero 1 2\n", "error the request is malformed or unknown\n" },
 		{ "list %zz\n", "error the request is malformed or unknown\n" },
 		{ "list a%00b\n", "error the request is malformed or unknown\n" },
+		{ "attach g \n", "error command line: key 'dev' is missing\n" },
+		{ "attach  dev=/dev/zero\n", "error domain '' does not exist\n" },
 		{ "attach x dev=/dev/zero\n", "error domain 'x' does not exist\n" },
 		{ "attach 77 dev=/dev/zero\n", "error domain '77' does not exist\n" },
 		{ "attach 0 dev=/dev/zero\n", "error domain '0' does not exist\n" },

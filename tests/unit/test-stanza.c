@@ -42,13 +42,16 @@ static void meaning(void **state)
 	good("name=x, mode=ro, dev=/dev/sr0", "/dev/sr0", VSYS_MODE_RO, "x");
 	good("dev=/dev/lp0,mode=wo", "/dev/lp0", VSYS_MODE_WO, "lp0");
 	good("dev=/dev/bus/usb/001/002", "/dev/bus/usb/001/002", VSYS_MODE_RW, "bus/usb/001/002");
+	good("dev=/srv/node", "/srv/node", VSYS_MODE_RW, "node");
+	good("dev=/dev/../etc/x", "/dev/../etc/x", VSYS_MODE_RW, "x");
 	good("dev=/srv/node,name=n", "/srv/node", VSYS_MODE_RW, "n");
 }
 
 static void faults(void **state)
 {
 	(void)state;
-	bad("", "empty, key=value expected");
+	bad("", "key 'dev' is missing");
+	bad(" ", "key 'dev' is missing");
 	bad("dev=/dev/ram0,foo=1", "unknown key 'foo' (known: dev, mode, name)");
 	bad("mode=rw", "key 'dev' is missing");
 	bad("dev=", "key 'dev' has no value");
@@ -58,9 +61,9 @@ static void faults(void **state)
 	bad("dev=/dev/ram0,name=a b", "name 'a b' cannot name a node below the guest's /dev");
 	bad("dev=/dev/ram0,name=../x", "name '../x' cannot name a node below the guest's /dev");
 	bad("dev=/dev/ram0,name=/x", "name '/x' cannot name a node below the guest's /dev");
-	bad("dev=/srv/node", "key 'name' is missing (dev '/srv/node' does not give one)");
-	bad("dev=/dev/../etc/x",
-	    "key 'name' is missing (dev '/dev/../etc/x' does not give one)");
+	bad("dev=/srv/a b", "key 'name' is missing (dev '/srv/a b' does not give one)");
+	bad("dev=/dev/", "key 'name' is missing (dev '/dev/' does not give one)");
+	bad("dev=/..", "key 'name' is missing (dev '/..' does not give one)");
 }
 
 static void sizes(void **state)
