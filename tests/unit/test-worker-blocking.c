@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -155,9 +156,9 @@ static void cancel_write(void **state)
 	struct fixture *f = *state;
 	struct vsys_response *rsp;
 	ssize_t n, got = 0;
+	int p[2], in_pipe;
 	uint32_t h;
 	uint16_t id;
-	int p[2];
 
 	connect_chr(f);
 	assert_int_equal(pipe(p), 0);
@@ -165,8 +166,7 @@ static void cancel_write(void **state)
 	h = do_open_fd(f, p[1], VSYS_O_WRONLY);
 	pool_fill(f, 0, 0, 'w', 200000);
 	id = submit(f, rq_rw(VSYS_OP_WRITE, h, 0, 0, 200000, 0));
-	settle(f);
-	settle(f);
+	UNTIL(f, ioctl(p[0], FIONREAD, &in_pipe) == 0 && in_pipe == 65536);
 	assert_false(answered(f, id));
 	assert_int_equal(do_cancel(f, id)->value, 1);
 	rsp = wait_for(f, id);
@@ -329,15 +329,14 @@ static void cancel_open(void **state)
 	settle(f);
 	assert_int_equal(do_cancel(f, id)->value, 1);
 	assert_int_equal(wait_for(f, id)->status, -VSYS_EINTR);
-	settle(f);
-	assert_int_equal(f->open_cancels, 1);
+	UNTIL(f, f->open_cancels == 1);
 
 	/* It was opened nevertheless: nobody has it. */
 	assert_int_equal(pipe(p), 0);
 	fds = count_fds();
 	answer_open(f, &f->last_open, p[0]);
-	settle(f);
-	assert_int_equal(count_fds(), fds - 1);
+	settle(f);		/* it has arrived */
+	UNTIL(f, count_fds() == fds - 1);
 	close(p[1]);
 	f->open_hold = false;
 	assert_int_equal(do_open(f, "/dev/null", VSYS_O_RDONLY), 1);
@@ -438,5 +437,5 @@ int main(void)
 		T(cancel_race),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return can_run() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
 }

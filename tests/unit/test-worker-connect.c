@@ -124,8 +124,7 @@ static void directory_ends(void **state)
 	f->faileds = 0;
 	dir->next = DIR_REF(0);
 	tell_msg(f, &msg, -1);
-	while (!f->ups)
-		step(f);
+	UNTIL(f, f->ups);
 	assert_int_equal(f->t->pages_mapped, 1 + 1100);
 }
 
@@ -138,6 +137,7 @@ static void disconnect_twice(void **state)
 	do_open(f, "/dev/null", VSYS_O_RDWR);
 	tell(f, IPC_DISCONNECT);
 	tell(f, IPC_DISCONNECT);
+	UNTIL(f, f->downs);
 	settle(f);
 	assert_in_range(f->downs, 1, 2);
 	assert_int_equal(f->faileds, 0);
@@ -156,6 +156,7 @@ static void disconnect_at_once(void **state)
 	connect_message(f, &msg);
 	tell_msg(f, &msg, -1);
 	tell(f, IPC_DISCONNECT);
+	UNTIL(f, f->downs);
 	settle(f);
 	assert_int_equal(f->ups, 1);
 	assert_int_equal(f->downs, 1);
@@ -175,11 +176,11 @@ static void violation_then_disconnect(void **state)
 	submit(f, rq_rw(VSYS_OP_READ, h, 0, 0, 1, 0));
 	settle(f);
 	submit(f, bad);
-	while (f->w.nr_stopping == 0)
-		step(f);
+	UNTIL(f, f->w.nr_stopping);
 	/* The read is still being cancelled. */
 	assert_int_equal(f->faileds, 0);
 	tell(f, IPC_DISCONNECT);
+	UNTIL(f, f->downs);
 	settle(f);
 	assert_int_equal(f->faileds, 1);
 	assert_int_equal(f->downs, 1);
@@ -258,16 +259,15 @@ static void late_open(void **state)
 	connect_chr(f);
 	f->open_hold = true;
 	submit(f, r);
-	settle(f);
-	assert_int_equal(f->opens, 1);
+	UNTIL(f, f->opens == 1);
 	disconnect_device(f);
 	assert_int_equal(f->open_cancels, 1);
 
 	assert_int_equal(pipe(p), 0);
 	fds = count_fds();
 	answer_open(f, &f->last_open, p[0]);
-	settle(f);
-	assert_int_equal(count_fds(), fds - 1);
+	settle(f);		/* it has arrived */
+	UNTIL(f, count_fds() == fds - 1);
 	close(p[1]);
 
 	/* The same for the next device of that number. */
@@ -276,8 +276,8 @@ static void late_open(void **state)
 	assert_int_equal(pipe(p), 0);
 	fds = count_fds();
 	answer_open(f, &f->last_open, p[0]);
-	settle(f);
-	assert_int_equal(count_fds(), fds - 1);
+	settle(f);		/* it has arrived */
+	UNTIL(f, count_fds() == fds - 1);
 	close(p[1]);
 	assert_int_equal(count_fds(), before);
 	assert_int_equal(do_open(f, "/dev/null", VSYS_O_RDONLY), 1);
@@ -292,7 +292,7 @@ static void open_without_descriptor(void **state)
 	connect_chr(f);
 	f->open_hold = true;
 	id = submit(f, rq(VSYS_OP_OPEN, 0));
-	settle(f);
+	UNTIL(f, f->opens == 1);
 	msg = f->last_open;
 	msg.type = IPC_OPENED;
 	msg.u.open.error = 0;
@@ -346,5 +346,5 @@ int main(void)
 		T(supervisor_ends),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return can_run() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
 }

@@ -462,5 +462,5 @@ int main(void)
 		T(append_and_sync), T(not_for_characters), cmocka_unit_test(errno_numbers),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return can_run() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
 }

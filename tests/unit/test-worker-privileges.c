@@ -179,5 +179,5 @@ int main(void)
 		cmocka_unit_test(works), cmocka_unit_test(refuses),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return can_run() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
 }

@@ -64,8 +64,7 @@ static void full_ring(void **state)
 		}
 		kick(f, 0);
 		kick(f, 1);
-		while (f->nr_responses < 2 * n)
-			step(f);
+		UNTIL(f, f->nr_responses == 2 * n);
 	}
 	/* At most one notification for a sweep, not one for a response. */
 	ask_counters(f);
@@ -144,13 +143,15 @@ static void copied_once(void **state)
 	struct vsys_response *rsp;
 	struct vsys_request r;
 	uint16_t id, id2;
-	int p[2], i;
+	int p[2], p2[2], i;
 	char c[8];
-	uint32_t h;
+	uint32_t h, h2;
 
 	connect_chr(f);
 	assert_int_equal(pipe(p), 0);
+	assert_int_equal(pipe(p2), 0);
 	h = do_open_fd(f, p[0], VSYS_O_RDONLY);
+	h2 = do_open_fd(f, p2[0], VSYS_O_RDONLY);
 	r = rq_rw(VSYS_OP_READ, h, 0, 4096, 4, 0);
 	id = submit(f, r);
 	for (i = 0; i < 6; i++) {
@@ -158,9 +159,8 @@ static void copied_once(void **state)
 		array[i].length = 1;
 	}
 	pool_put(f, 0, 100, array, sizeof(array));
-	r = rq_rw(VSYS_OP_READ, h, 0, 100, sizeof(array), VSYS_RQ_INDIRECT);
+	r = rq_rw(VSYS_OP_READ, h2, 0, 100, sizeof(array), VSYS_RQ_INDIRECT);
 	r.length = 6;
-	settle(f);		/* the first is in the pipe before the second */
 	id2 = submit(f, r);
 	settle(f);
 
@@ -173,13 +173,14 @@ static void copied_once(void **state)
 	assert_int_equal(rsp->op, VSYS_OP_READ);
 	pool_get(f, 0, 4096, c, 4);
 	assert_memory_equal(c, "abcd", 4);
-	assert_int_equal(write(p[1], "uvwxyz", 6), 6);
+	assert_int_equal(write(p2[1], "uvwxyz", 6), 6);
 	assert_int_equal(wait_for(f, id2)->value, 6);
 	for (i = 0; i < 6; i++) {
 		pool_get(f, 0, 8192 + 16 * i, c, 1);
 		assert_int_equal(c[0], "uvwxyz"[i]);
 	}
 	close(p[1]);
+	close(p2[1]);
 }
 
 static void violates(struct fixture *f, struct vsys_request r, const char *words)
@@ -334,8 +335,7 @@ static void ids_of_queues(void **state)
 	push_raw(f, 1, &r);
 	kick(f, 0);
 	kick(f, 1);
-	settle(f);
-	assert_int_equal(f->opens, 2);
+	UNTIL(f, f->opens == 2);
 	r = rq(VSYS_OP_CANCEL, 0);
 	r.id = 4;
 	r.u.cancel.id = 3;
@@ -493,5 +493,5 @@ int main(void)
 		T(answers), T(nothing_to_do), T(event_storm), T(turns),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return can_run() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
 }

@@ -20,12 +20,12 @@
 
 static int64_t deadline;
 
-static void patience(void)
+void patience(void)
 {
 	deadline = worker_now() + PATIENCE_MS;
 }
 
-static void check_patience(const char *what)
+void check_patience(const char *what)
 {
 	if (worker_now() > deadline)
 		fail_msg("nothing happened: %s", what);
@@ -52,6 +52,19 @@ static int open_path(struct fixture *f, const struct vsys_ipc *msg)
 		  (o & VSYS_O_NONBLOCK ? O_NONBLOCK : 0) | (o & VSYS_O_APPEND ? O_APPEND : 0) |
 		  (o & VSYS_O_DIRECT ? O_DIRECT : 0));
 	return fd < 0 ? -errno : fd;
+}
+
+bool can_run(void)
+{
+	struct uring u;
+	int err = uring_init(&u);
+
+	if (err) {
+		printf("1..0 # SKIP io_uring is not available here: %s\n", strerror(-err));
+		return false;
+	}
+	uring_exit(&u);
+	return true;
 }
 
 struct fixture *fixture_new(int *ipc_fd)
@@ -158,8 +171,7 @@ void connect_device(struct fixture *f, const struct setup *s)
 	guest_prepare(f, s);
 	connect_message(f, &msg);
 	tell_msg(f, &msg, -1);
-	for (patience(); !f->ups; check_patience("UP"))
-		step(f);
+	UNTIL(f, f->ups);
 	assert_int_equal(f->faileds, 0);
 	f->ups = 0;
 }
@@ -310,8 +322,7 @@ void settle(struct fixture *f)
 
 void wait_failed(struct fixture *f, const char *words)
 {
-	for (patience(); !f->faileds; check_patience("FAILED"))
-		step(f);
+	UNTIL(f, f->faileds);
 	if (!strstr(f->reason, words))
 		fail_msg("'%s' does not say '%s'", f->reason, words);
 	assert_int_equal(f->t->pages_mapped, 0);
@@ -322,16 +333,14 @@ void ask_counters(struct fixture *f)
 {
 	f->counters_seen = 0;
 	tell(f, IPC_STATS);
-	for (patience(); !f->counters_seen; check_patience("COUNTERS"))
-		step(f);
+	UNTIL(f, f->counters_seen);
 }
 
 void disconnect_device(struct fixture *f)
 {
 	f->downs = 0;
 	tell(f, IPC_DISCONNECT);
-	for (patience(); !f->downs; check_patience("DOWN"))
-		step(f);
+	UNTIL(f, f->downs);
 	assert_int_equal(f->t->pages_mapped, 0);
 	assert_int_equal(f->t->ports_bound, 0);
 }
@@ -433,8 +442,7 @@ bool answered(struct fixture *f, uint16_t id)
 
 struct vsys_response *wait_for_on(struct fixture *f, unsigned int q, uint16_t id)
 {
-	for (patience(); !f->answered[q][id]; check_patience("a response"))
-		step(f);
+	UNTIL(f, f->answered[q][id]);
 	assert_int_equal(f->rsp[q][id].id, id);
 	return &f->rsp[q][id];
 }

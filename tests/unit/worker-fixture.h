@@ -61,6 +61,9 @@ struct fixture {
 	struct vsys_counters counters;
 };
 
+/* False, having said so in TAP: this machine does not allow io_uring. */
+bool can_run(void);
+
 /* cmocka's setup and teardown: teardown checks that nothing is left. */
 int fixture_setup(void **state);
 /* The same without worker_init(), whose descriptor is given. */
@@ -85,8 +88,19 @@ void disconnect_device(struct fixture *f);
 /* A round, and what supervisor and guest do about it. */
 void step(struct fixture *f);
 void step_ms(struct fixture *f, int timeout_ms);
-/* The worker had everything that there was to do. */
+/* The worker had time for what there was to do; for what must not happen. */
 void settle(struct fixture *f);
+/* For what must happen. */
+#define UNTIL(f, condition)			\
+	do {					\
+		patience();			\
+		while (!(condition)) {		\
+			step(f);		\
+			check_patience(#condition); \
+		}				\
+	} while (0)
+void patience(void);
+void check_patience(const char *what);
 void wait_failed(struct fixture *f, const char *words);
 
 /* The pool as the guest sees it. */
