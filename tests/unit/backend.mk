@@ -20,3 +20,6 @@ $(foreach t,$(SUPERVISOR_TESTS),\
 	$(eval UNIT_LIBS_$(t) := -lxlutil -luring))
 UNIT_SRC_test-ctl += xen-backend/ctl-client.c
 UNIT_SRC_test-show := $(BACKEND_TEXT) xen-backend/show.c
+
+FUZZ_SRC_control  := $(VSYSD_LIB) tests/unit/fake-xs.c
+FUZZ_LIBS_control := -lxlutil -luring
