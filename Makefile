@@ -23,7 +23,9 @@ sysconfdir  ?= /etc
 unitdir     ?= /lib/systemd/system
 srcdir_dkms ?= /usr/src/xen-vsysfront-$(VERSION)
 
-CC       ?= gcc
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
 CFLAGS   ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -I$(GEN) -DVSYS_VERSION='"$(VERSION)"' \
 	    -DVSYS_LIBEXECDIR='"$(libexecdir)"'
@@ -41,6 +43,15 @@ endif
 
 PROGRAMS :=
 
+# Options that end up in programs: a change of one rebuilds them.
+FLAGS_STAMP := $(B)/flags
+FLAGS_TEXT  := $(subst ",,$(subst ',,$(strip $(CC) $(CFLAGS) $(CPPFLAGS) $(VERSION))))
+ifneq ($(shell cat $(FLAGS_STAMP) 2>/dev/null),$(FLAGS_TEXT))
+.PHONY: $(FLAGS_STAMP)
+endif
+$(FLAGS_STAMP):
+	$(Q)mkdir -p $(@D) && echo '$(FLAGS_TEXT)' >$@
+
 include xenstore-schema/build.mk
 include xen-backend/build.mk
 include xen-frontend/build.mk
@@ -49,14 +60,6 @@ include tests/unit/build.mk
 -include tests/fuzz/build.mk
 -include tests/lab/build.mk
 -include tests/bench/build.mk
-
-# Options that end up in programs: a change of one rebuilds them.
-FLAGS_STAMP := $(B)/flags
-ifneq ($(shell cat $(FLAGS_STAMP) 2>/dev/null),$(strip $(CC) $(CFLAGS) $(CPPFLAGS)))
-.PHONY: $(FLAGS_STAMP)
-endif
-$(FLAGS_STAMP):
-	$(Q)mkdir -p $(@D) && printf '%s\n' '$(strip $(CC) $(CFLAGS) $(CPPFLAGS))' >$@
 
 .PHONY: all help deps install install-module install-dkms stage demo check bench lint clean
 ## all          daemon, tool, worker
