@@ -410,7 +410,8 @@ static void vsys_backend_changed(struct xenbus_device *xdev,
 		queue_work(vsys_wq, &vdev->add_work);
 		break;
 	case XenbusStateClosing:
-		if (xdev->state == XenbusStateClosed)
+		/* At first it may be the end of a life before this one. */
+		if (vdev->phase == VSYS_NEW || xdev->state == XenbusStateClosed)
 			break;
 		vsys_unplug(vdev, -ENODEV);
 		xenbus_switch_state(xdev, XenbusStateClosing);
