@@ -219,6 +219,25 @@ int nodes_remove(struct xst *x, uint32_t domid, uint32_t devid)
 	return err;
 }
 
+/*
+ * One by one: of a removed tree a guest is told the top only, and Linux does not
+ * look below a path as short as device/vsys.
+ */
+static void remove_fronts(struct xst *x, uint32_t domid)
+{
+	char dir[XST_PATH], path[XST_PATH];
+	unsigned int nr, i;
+	char **names;
+
+	snprintf(dir, sizeof(dir), FRONT_ROOT, domid);
+	names = xst_list(x, dir, &nr);
+	for (i = 0; names && i < nr; i++)
+		if (snprintf(path, sizeof(path), "%s/%s", dir, names[i]) < (int)sizeof(path))
+			xst_remove(x, path);
+	free(names);
+	xst_remove(x, dir);
+}
+
 void nodes_remove_domain(struct xst *x, uint32_t domid, bool lives)
 {
 	char path[XST_PATH], root[XST_PATH];
@@ -230,8 +249,6 @@ void nodes_remove_domain(struct xst *x, uint32_t domid, bool lives)
 	snprintf(root, sizeof(root), ERROR_ROOT, BACKEND_DOMID);
 	remove_tree(x, path, root);
 	/* Where a domain is gone, its own tree is its toolstack's to remove. */
-	if (lives) {
-		snprintf(path, sizeof(path), FRONT_ROOT, domid);
-		xst_remove(x, path);
-	}
+	if (lives)
+		remove_fronts(x, domid);
 }

@@ -50,6 +50,9 @@ struct xst {
 	uint32_t domain[MAX_DOMAINS];
 	unsigned int disturb;
 	unsigned long calls;
+	bool trace;
+	unsigned int nr_removed;
+	char removed[64][XST_PATH];
 	void (*before_commit)(void);
 };
 
@@ -195,6 +198,8 @@ static int remove_tree(struct xst *x, const char *path)
 	t->nr = kept;
 	if (!found)
 		return -ENOENT;
+	if (x->trace && x->nr_removed < 64)
+		snprintf(x->removed[x->nr_removed++], XST_PATH, "%s", path);
 	changed(x, path, true);
 	return 0;
 }
@@ -517,4 +522,20 @@ void fake_disturb(struct xst *x, unsigned int commits)
 void fake_before_commit(struct xst *x, void (*fn)(void))
 {
 	x->before_commit = fn;
+}
+
+void fake_trace_removals(struct xst *x)
+{
+	x->trace = true;
+	x->nr_removed = 0;
+}
+
+bool fake_was_removed(struct xst *x, const char *path)
+{
+	unsigned int i;
+
+	for (i = 0; i < x->nr_removed; i++)
+		if (!strcmp(x->removed[i], path))
+			return true;
+	return false;
 }

@@ -31,6 +31,9 @@ void fake_release(struct xst *x, uint32_t domid);
 /* How the supervisor uses it. */
 unsigned int fake_nr_watches(struct xst *x);
 unsigned long fake_nr_calls(struct xst *x);
+/* Whether the top of a removed tree was this very path, since the trace began. */
+void fake_trace_removals(struct xst *x);
+bool fake_was_removed(struct xst *x, const char *path);
 /* The next commits fail with EAGAIN. */
 void fake_disturb(struct xst *x, unsigned int commits);
 /* Called in each commit, before it takes effect; fires once. */

@@ -75,7 +75,7 @@ static unsigned int worker_of(uint32_t domid)
 	return 0;
 }
 
-static void start(void)
+void fx_start(void)
 {
 	struct xst *xs = sup.xs;
 
@@ -113,7 +113,7 @@ static void drop_watches(void)
 	sup.xs = new;
 }
 
-static void stop(bool crash)
+void fx_stop(bool crash)
 {
 	unsigned int i;
 
@@ -133,8 +133,8 @@ static void stop(bool crash)
 
 void fx_restart(bool crash)
 {
-	stop(crash);
-	start();
+	fx_stop(crash);
+	fx_start();
 }
 
 int fx_setup(void **state)
@@ -155,7 +155,7 @@ int fx_setup(void **state)
 	sup.xs = xst_open();
 	fake_put(sup.xs, "/local/domain/0/name", "Domain-0");
 	fake_put(sup.xs, "/local/domain/0/backend", "");
-	start();
+	fx_start();
 	return 0;
 }
 
@@ -164,7 +164,7 @@ int fx_teardown(void **state)
 	char command[512];
 
 	(void)state;
-	stop(true);
+	fx_stop(true);
 	xst_close(sup.xs);
 	snprintf(command, sizeof(command), "rm -rf %s", fx_dir);
 	return system(command);

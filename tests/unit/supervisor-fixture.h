@@ -29,6 +29,8 @@ int fx_setup(void **state);
 int fx_teardown(void **state);
 /* The daemon ends, by order or (crash) without a word, and starts again. */
 void fx_restart(bool crash);
+void fx_stop(bool crash);
+void fx_start(void);
 
 /* Turns of the loop until cond holds; fails if it does not within seconds. */
 #define fx_until(cond) do { \

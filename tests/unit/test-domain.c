@@ -288,6 +288,25 @@ static void restart_after_crash(void **state)
 	restart(true);
 }
 
+/* Linux looks at device/vsys/N, not at device/vsys. */
+static void guest_sees_each_device_go(void **state)
+{
+	static const char *const paths[] = {
+		"/local/domain/1/device/vsys/0", "/local/domain/1/device/vsys/1",
+	};
+	size_t i;
+
+	(void)state;
+	fx_domain(1, "g");
+	fx_connected(1, "dev=/dev/zero,name=a");
+	fx_connected(1, "dev=/dev/zero,name=b");
+	fx_stop(true);
+	fake_trace_removals(sup.xs);
+	fx_start();
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		assert_true(fake_was_removed(sup.xs, paths[i]));
+}
+
 static void detached_is_not_recorded(void **state)
 {
 	struct fault f;
@@ -362,7 +381,8 @@ int main(void)
 		T(configured), T(not_listed), T(name_comes_later), T(migrates_in), T(reboot),
 		T(faults), T(many_faults), T(broken_file), T(all_gone), T(only_shut_down),
 		T(number_used_again), T(stale_event), T(many_domains), T(stop_closes_devices),
-		T(restart_after_order), T(restart_after_crash), T(detached_is_not_recorded),
+		T(restart_after_order), T(restart_after_crash), T(guest_sees_each_device_go),
+		T(detached_is_not_recorded),
 		T(record_of_another), T(leftovers_of_the_dead), T(damaged_record),
 	};
 
