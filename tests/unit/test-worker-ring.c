@@ -72,6 +72,25 @@ static void full_ring(void **state)
 	assert_in_range(f->counters.events_out, 1, 2 * 20 * (n / VSYS_SWEEP));
 }
 
+/* A guest that looks by itself is not woken up. */
+static void notifies_on_demand(void **state)
+{
+	struct vsys_request r = rq(VSYS_OP_NOP, 0);
+	struct fixture *f = *state;
+	unsigned int i;
+
+	connect_chr(f);
+	f->ring[0].sring->rsp_event = 3;
+	for (i = 1; i <= 5; i++) {
+		r.id = i;
+		push_raw(f, 0, &r);
+		kick(f, 0);
+		while (f->ring[0].sring->rsp_prod != i)
+			assert_true(worker_round(&f->w, 10));
+		assert_int_equal(loop_take(f->t, REMOTE_PORT(0)), i == 3);
+	}
+}
+
 /* Rule 2. */
 static void producer_overflow(void **state)
 {
@@ -248,7 +267,6 @@ static void malformed(void **state)
 	r.u.segment[1].length = r.u.segment[2].length = r.u.segment[3].length =
 		r.u.segment[4].length = pool;
 	violates(f, r, "has length 8, but its segments have 1048584");
-	/* Sums that are right modulo 2^32 are wrong. */
 	r.length = 0;
 	violates(f, r, "has length 0, but its segments");
 
@@ -281,6 +299,28 @@ static void malformed(void **state)
 	r.length = 1;
 	submit(f, r);
 	wait_failed(f, "names segment 200 beyond");
+}
+
+/* 256 times 16 MiB are 0 only modulo 2^32. */
+static void sum_of_lengths(void **state)
+{
+	static const struct setup s = { .pool_pages = VSYS_MAX_POOL_PAGES, .queues = 1 };
+	struct vsys_segment array[256];
+	struct fixture *f = *state;
+	struct vsys_request r;
+	unsigned int i;
+
+	connect_device(f, &s);
+	do_open(f, "/dev/zero", VSYS_O_RDWR);
+	for (i = 0; i < 256; i++) {
+		array[i].offset = 0;
+		array[i].length = VSYS_MAX_POOL_PAGES * VSYS_PAGE_SIZE;
+	}
+	pool_put(f, 0, 0, array, sizeof(array));
+	r = rq_rw(VSYS_OP_READ, 1, 0, 0, sizeof(array), VSYS_RQ_INDIRECT);
+	r.length = 0;
+	submit(f, r);
+	wait_failed(f, "has length 0, but its segments have 4294967296");
 }
 
 static void ids(void **state)
@@ -488,8 +528,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		T(nop), T(early_request), T(full_ring), T(producer_overflow), T(producer_back),
-		T(response_bytes), T(copied_once), T(malformed), T(ids), T(ids_of_queues),
+		T(nop), T(early_request), T(full_ring), T(notifies_on_demand), T(producer_overflow), T(producer_back),
+		T(response_bytes), T(copied_once), T(malformed), T(sum_of_lengths), T(ids), T(ids_of_queues),
 		T(answers), T(nothing_to_do), T(event_storm), T(turns),
 	};
 

@@ -100,6 +100,7 @@ int fixture_teardown(void **state)
 	int ipc = f->w.link.fd;
 
 	worker_exit(&f->w);
+	assert_int_equal(f->w.nr_stopping, 0);
 	assert_int_equal(f->t->pages_mapped, 0);
 	assert_int_equal(f->t->ports_bound, 0);
 	f->t->base.ops->close(&f->t->base);
@@ -341,6 +342,8 @@ void disconnect_device(struct fixture *f)
 	f->downs = 0;
 	tell(f, IPC_DISCONNECT);
 	UNTIL(f, f->downs);
+	if (!f->elsewhere)
+		assert_int_equal(f->w.nr_stopping, 0);
 	assert_int_equal(f->t->pages_mapped, 0);
 	assert_int_equal(f->t->ports_bound, 0);
 }
