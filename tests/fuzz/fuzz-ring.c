@@ -41,7 +41,7 @@ static int supervisor;
 
 /* Of one run. */
 static const uint8_t *in, *in_end;
-static bool connected, asked_down, down;
+static bool connected, down;
 static uint32_t order, queues;
 static uint32_t cookies[8];
 static unsigned int nr_cookies;
@@ -105,11 +105,13 @@ static void setup(void)
 	}
 }
 
-static void tell(const struct vsys_ipc *msg, int fd)
+/* False: there is no room, the worker has to read first. */
+static bool tell(const struct vsys_ipc *msg, int fd)
 {
 	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
 	struct iovec iov = { (void *)(uintptr_t)msg, sizeof(*msg) };
 	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
+	bool sent;
 
 	if (fd >= 0) {
 		struct cmsghdr *c = (struct cmsghdr *)control;
@@ -121,17 +123,17 @@ static void tell(const struct vsys_ipc *msg, int fd)
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	}
-	/* Full: the worker has to read first, which is not its fault. */
-	(void)!sendmsg(supervisor, &h, MSG_DONTWAIT);
+	sent = sendmsg(supervisor, &h, MSG_DONTWAIT) >= 0;
 	if (fd >= 0)
 		close(fd);
+	return sent;
 }
 
-static void tell_type(uint32_t type)
+static bool tell_type(uint32_t type)
 {
 	struct vsys_ipc msg = { .type = type, .devid = DEVID };
 
-	tell(&msg, -1);
+	return tell(&msg, -1);
 }
 
 /* A file for the guest; nothing here can fill a disk or block an open. */
@@ -430,7 +432,6 @@ static void action(void)
 	case 7:
 		if (what & 16) {
 			tell_type(IPC_DISCONNECT);
-			asked_down = true;
 		} else if (what & 32) {
 			connect_device();
 		}
@@ -459,7 +460,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fds = fuzz_count_fds();
 	in = data;
 	in_end = data + size;
-	connected = asked_down = false;
+	connected = false;
 	nr_cookies = nr_files = 0;
 	memset(cookies, 0, sizeof(cookies));
 	connect_device();
@@ -472,8 +473,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	down = false;
 	for (q = 0; q < QUEUES; q++)
 		honest[q] = false;
-	tell_type(IPC_DISCONNECT);
 	until = worker_now() + PATIENCE_MS;
+	while (!tell_type(IPC_DISCONNECT))
+		round_of(0);
 	while (!down || !LIST_EMPTY(&worker.devices) || !TAILQ_EMPTY(&worker.ready)) {
 		round_of(5);
 		if (worker_now() > until)
