@@ -27,7 +27,7 @@ int fault_at(struct fault *f, int err, const char *fmt, ...)
 	va_list ap;
 	size_t len;
 
-	memcpy(old, f->text, sizeof(old));
+	snprintf(old, sizeof(old), "%s", f->text);
 	va_start(ap, fmt);
 	vsnprintf(f->text, sizeof(f->text), fmt, ap);
 	va_end(ap);

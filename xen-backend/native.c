@@ -68,9 +68,9 @@ static void read_limits(struct native_limits *l, dev_t rdev)
 	l->discard_granularity = read_number(queue, "discard_granularity", 0);
 	l->discard_max_bytes = read_number(queue, "discard_max_bytes", 0);
 	l->write_zeroes_max_bytes = read_number(queue, "write_zeroes_max_bytes", 0);
-	l->rotational = read_number(queue, "rotational", 0);
-	l->removable = read_number(disk, "removable", 0);
-	l->read_only = read_number(dir, "ro", 0);
+	l->rotational = read_number(queue, "rotational", 0) != 0;
+	l->removable = read_number(disk, "removable", 0) != 0;
+	l->read_only = read_number(dir, "ro", 0) != 0;
 	l->flush = read_attr(queue, "write_cache", text, sizeof(text)) &&
 		   !strncmp(text, "write back", strlen("write back"));
 }
@@ -79,7 +79,7 @@ bool native_refresh(struct native *n)
 {
 	struct native_limits old = n->limits;
 
-	/* With the padding, for the comparison. */
+	_Static_assert(sizeof(old) == 8 * sizeof(uint64_t) + 4 * sizeof(uint32_t), "padding");
 	memset(&n->limits, 0, sizeof(n->limits));
 	if (n->class == VSYS_CLASS_BLOCK)
 		read_limits(&n->limits, n->rdev);

@@ -25,10 +25,11 @@ struct native_limits {
 	uint64_t discard_granularity;
 	uint64_t discard_max_bytes;
 	uint64_t write_zeroes_max_bytes;
-	bool rotational;
-	bool removable;
-	bool read_only;
-	bool flush;
+	/* 0 or 1; of a size that leaves no padding, as they are compared as bytes. */
+	uint32_t rotational;
+	uint32_t removable;
+	uint32_t read_only;
+	uint32_t flush;
 };
 
 struct native {
