@@ -13,6 +13,8 @@
 
 #include "tests/unit/worker-fixture.h"
 
+#define THREADS	100
+
 static char buf[1 << 18];
 
 static void reads_wait_alone(void **state)
@@ -342,24 +344,34 @@ static void cancel_open(void **state)
 	assert_int_equal(do_open(f, "/dev/null", VSYS_O_RDONLY), 1);
 }
 
+static unsigned int count_answered(struct fixture *f, const uint16_t *id, unsigned int n)
+{
+	unsigned int i, sum = 0;
+
+	for (i = 0; i < n; i++)
+		sum += answered(f, id[i]);
+	return sum;
+}
+
 /* More calls that wait than threads: those beyond wait, none is lost. */
 static void more_than_threads(void **state)
 {
 	static const struct setup s = { .ring_order = 4, .pool_pages = 64, .queues = 1 };
-	const unsigned int n = 2 * VSYS_CALL_THREADS + 20;
+	const unsigned int n = 2 * THREADS + 20;
 	struct fixture *f = *state;
 	unsigned int i;
-	uint16_t id[2 * VSYS_CALL_THREADS + 20], c;
-	uint32_t h;
+	uint16_t id[2 * THREADS + 20], c;
+	uint32_t h, w;
 	int p[2];
 
+	f->w.reads.max = THREADS;	/* fewer than the ring has entries */
 	connect_device(f, &s);
 	assert_int_equal(pipe(p), 0);
 	h = do_open_fd(f, p[0], VSYS_O_RDONLY);
 	for (i = 0; i < n; i++)
 		id[i] = submit(f, rq_rw(VSYS_OP_READ, h, 0, 8 * i, 1, 0));
 	settle(f);
-	assert_in_range(f->w.calls.nr, 1, VSYS_CALL_THREADS);
+	assert_in_range(f->w.reads.nr, 1, THREADS);
 	assert_int_equal(f->nr_responses, 1);
 	/* Cancelled ones, waiting or running, make room. */
 	for (i = 0; i < n; i += 2)
@@ -370,9 +382,13 @@ static void more_than_threads(void **state)
 	assert_int_equal(write(p[1], buf, n / 2), n / 2);
 	for (i = 1; i < n; i += 2)
 		assert_int_equal(wait_for(f, id[i])->value, 1);
-	/* Threads that are all busy do not keep a file from being closed. */
+	/* Threads that are all busy keep nobody from writing what they wait for. */
 	for (i = 0; i < n; i++)
-		submit(f, rq_rw(VSYS_OP_READ, h, 0, 8 * i, 1, 0));
+		id[i] = submit(f, rq_rw(VSYS_OP_READ, h, 0, 8 * i, 1, 0));
+	w = do_open_fd(f, dup(p[1]), VSYS_O_WRONLY);
+	assert_int_equal(do_write(f, w, 0, buf, 50, 0), 50);
+	UNTIL(f, count_answered(f, id, n) == 50);
+	/* ... nor a file from being closed. */
 	c = submit(f, rq(VSYS_OP_RELEASE, h));
 	assert_int_equal(wait_for(f, c)->status, 0);
 	close(p[1]);

@@ -13,11 +13,15 @@
 #define VSYS_CQ_ENTRIES		4096
 
 /* Threads of the kernel for block and regular files, and for all others. */
-#define VSYS_IOWQ_BOUNDED	16
+#define VSYS_IOWQ_BOUNDED	32
 #define VSYS_IOWQ_UNBOUNDED	128
 
-/* Threads of the worker for calls that may block, and for closing files. */
-#define VSYS_CALL_THREADS	128
+/*
+ * Threads of the worker, for reads, for other calls that may block, and for
+ * closing files: however many reads wait, what they wait for gets through.
+ */
+#define VSYS_READ_THREADS	512
+#define VSYS_CALL_THREADS	64
 #define VSYS_CLOSE_THREADS	16
 #define VSYS_THREAD_STACK	(64u << 10)
 

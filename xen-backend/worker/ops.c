@@ -220,10 +220,7 @@ static void range_start(struct request *r, long (*run)(struct thread_job *))
 		request_end(r, 0, 0, 0);	/* fallocate() would call it an error */
 		return;
 	}
-	r->job.run = run;
-	r->job.done = range_done;
-	r->where = REQ_THREAD;
-	threads_start(&dev->worker->calls, &r->job);
+	request_in_thread(r, run, range_done);
 }
 
 static void discard_start(struct request *r)

@@ -178,7 +178,7 @@ void request_cancel(struct request *r)
 		break;
 	case REQ_THREAD:
 		r->cancelled = true;
-		threads_cancel(&w->calls, &r->job);
+		threads_cancel(r->threads, &r->job);
 		worker_tick(w);
 		break;
 	case REQ_SUPERVISOR:
@@ -190,6 +190,18 @@ void request_cancel(struct request *r)
 	case REQ_CLOSING:
 		break;
 	}
+}
+
+void request_in_thread(struct request *r, long (*run)(struct thread_job *),
+		       void (*done)(struct thread_job *, long))
+{
+	struct worker *w = r->queue->dev->worker;
+
+	r->job.run = run;
+	r->job.done = done;
+	r->threads = r->rq.op == VSYS_OP_READ ? &w->reads : &w->calls;
+	r->where = REQ_THREAD;
+	threads_start(r->threads, &r->job);
 }
 
 static void close_if_idle(struct handle *h);

@@ -48,6 +48,7 @@ struct request {
 
 	struct uring_call call;
 	struct thread_job job;
+	struct threads *threads;	/* which of the worker's have it */
 	struct iovec *iov;		/* own, or inline_iov */
 	unsigned int nr_iov;
 	struct iovec inline_iov[VSYS_INLINE_SEGMENTS];
@@ -64,6 +65,10 @@ int request_check(struct request *r, char *reason, size_t size);
 void request_start(struct request *r);
 /* Ask that it ends early. */
 void request_cancel(struct request *r);
+
+/* Let a thread make the call; done() ends the request. */
+void request_in_thread(struct request *r, long (*run)(struct thread_job *),
+		       void (*done)(struct thread_job *, long));
 
 /* A request that was refused by request_check(): no response. */
 void request_drop(struct request *r);

@@ -245,8 +245,5 @@ void op_rw_start(struct request *r)
 		rw_uring(r);
 		return;
 	}
-	r->job.run = rw_thread_run;
-	r->job.done = rw_thread_done;
-	r->where = REQ_THREAD;
-	threads_start(&r->queue->dev->worker->calls, &r->job);
+	request_in_thread(r, rw_thread_run, rw_thread_done);
 }

@@ -98,11 +98,14 @@ static void tick_arm(struct worker *w)
 static void tick_done(struct uring_call *call, int res)
 {
 	struct worker *w = OF(call, tick_call);
+	bool again = w->nr_stopping > 0;
 
 	w->tick_armed = false;
 	if (res == -ECANCELED)
 		return;
-	if (!threads_kick(&w->calls) && !w->nr_stopping)
+	again |= threads_kick(&w->reads);
+	again |= threads_kick(&w->calls);
+	if (!again)
 		return;
 	w->tick_ms = 2 * w->tick_ms < VSYS_KICK_MAX_MS ? 2 * w->tick_ms : VSYS_KICK_MAX_MS;
 	tick_arm(w);
@@ -166,7 +169,9 @@ int worker_init(struct worker *w, struct transport *t, int ipc_fd)
 		close(w->probe_fd);
 		return err;
 	}
-	err = threads_init(&w->calls, &w->uring, VSYS_CALL_THREADS);
+	err = threads_init(&w->reads, &w->uring, VSYS_READ_THREADS);
+	if (!err)
+		err = threads_init(&w->calls, &w->uring, VSYS_CALL_THREADS);
 	if (!err)
 		err = threads_init(&w->closes, &w->uring, VSYS_CLOSE_THREADS);
 	if (err)
@@ -219,6 +224,7 @@ void worker_exit(struct worker *w)
 		uring_cancel(&w->uring, &w->tick_call);
 	while ((w->event_reading || w->tick_armed) && uring_run(&w->uring, true, 1000) == 0)
 		;
+	threads_exit(&w->reads);
 	threads_exit(&w->calls);
 	threads_exit(&w->closes);
 	link_exit(&w->link);

@@ -27,8 +27,8 @@
 struct worker {
 	struct transport *transport;
 	struct uring uring;
-	struct threads calls;		/* native calls that may block */
-	struct threads closes;		/* ... so that these never wait for those */
+	/* For native calls that may block; no kind waits for another. */
+	struct threads reads, calls, closes;
 	struct link link;
 
 	struct device_list devices;
