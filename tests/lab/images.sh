@@ -142,6 +142,11 @@ mirrors()
 		sed -n 's/|Debian|Packages$//p' | grep " $suite" | sort -u || true
 }
 
+registry_silent()
+{
+	grep -qE 'Could not (resolve|connect)|Temporary failure|Failed to fetch|Unable to connect|Connection (timed out|failed)' "$1"
+}
+
 explain_mmdebstrap()
 {
 	local log=$1 what
@@ -150,31 +155,27 @@ explain_mmdebstrap()
 		die "the base image cannot be built: $what"
 	elif grep -qE 'No space left' "$log"; then
 		die "the base image cannot be built: the disk is full"
-	elif grep -qE 'Could not (resolve|connect)|Temporary failure|Failed to fetch|Unable to connect|Connection (timed out|failed)' "$log"; then
+	elif registry_silent "$log"; then
 		die "the base image cannot be built: the package registry does not answer (see $log)"
 	fi
 	die "the base image cannot be built: $(grep -m1 '^E:' "$log" || echo "see $log")"
 }
 
-build_base()
+# bootstrap OUTPUT KERNEL-DIRECTORY PACKAGES [MMDEBSTRAP-OPTION...]
+bootstrap()
 {
-	local image=$1 kernel=$2 log=$cache/build.log include
-	shift 2
+	local output=$1 kernel=$2 include=$3 from=()
+	shift 3
 
-	progress "building the base image ($*)"
-	need_tools mmdebstrap mksquashfs
-	suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-	include=$(printf '%s,' "$@")
-	mkdir -p "$cache/debs" "$cache/tmp"
-	mirrors >"$cache/mirrors"
-	[ -s "$cache/mirrors" ] || rm "$cache/mirrors"
-	# The hooks keep the downloaded packages for the next image.
+	[ ! -s "$cache/mirrors" ] || from=("$cache/mirrors")
+	# The hooks keep what was downloaded for the next image.
 	# shellcheck disable=SC2016 # $1 is for mmdebstrap's shell
-	if ! TMPDIR=$cache/tmp mmdebstrap --variant=minbase \
+	TMPDIR=$cache/tmp mmdebstrap --variant=minbase \
 		--skip=download/empty --skip=essential/unlink \
-		--setup-hook='mkdir -p "$1"/var/cache/apt/archives' \
+		--setup-hook='mkdir -p "$1"/var/cache/apt/archives "$1"/var/lib/apt/lists' \
 		--setup-hook="sync-in '$cache/debs' /var/cache/apt/archives" \
 		--customize-hook="sync-out /var/cache/apt/archives '$cache/debs'" \
+		--customize-hook="sync-out /var/lib/apt/lists '$cache/lists'" \
 		--customize-hook='mkdir -p "$1"/usr/lib/modules "$1"/boot' \
 		--customize-hook="sync-in '$kernel/modules/lib/modules' /usr/lib/modules" \
 		--customize-hook="upload '$kernel/vmlinux' /boot/vmlinux" \
@@ -183,11 +184,31 @@ build_base()
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
 		--aptopt='Apt::Install-Recommends "false"' \
-		--include="${include%,}" "$suite" "$image.tar" \
-		${cache:+$([ -s "$cache/mirrors" ] && printf '%s' "$cache/mirrors")} \
-		>"$log" 2>&1; then
-		rm -f "$image.tar"
-		explain_mmdebstrap "$log"
+		--include="$include" "$@" "$suite" "$output" "${from[@]}" \
+		>"$cache/build.log" 2>&1
+}
+
+build_base()
+{
+	local image=$1 kernel=$2 log=$cache/build.log include suite
+	shift 2
+
+	progress "building the base image ($*)"
+	need_tools mmdebstrap mksquashfs
+	suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	include=$(printf '%s,' "$@")
+	include=${include%,}
+	mkdir -p "$cache/debs" "$cache/lists" "$cache/tmp"
+	mirrors >"$cache/mirrors"
+	if ! bootstrap "$image.tar" "$kernel" "$include"; then
+		registry_silent "$log" || explain_mmdebstrap "$log"
+		progress "the package registry does not answer; trying with what is kept"
+		cp "$log" "$log.online"
+		if ! bootstrap "$image.tar" "$kernel" "$include" --skip=update \
+			--setup-hook="sync-in '$cache/lists' /var/lib/apt/lists"; then
+			rm -f "$image.tar"
+			explain_mmdebstrap "$log.online"
+		fi
 	fi
 	progress "packing the base image"
 	# Not compressed: unpacking costs more under emulation than reading.
@@ -202,7 +223,7 @@ build_base()
 # Sets kver, kernel_dir and base_image; builds what is not there.
 images_ensure()
 {
-	local packages versions key kkey suite
+	local packages versions key kkey
 
 	need_tools apt-cache dpkg-query
 	kver=$(kernel_version)
