@@ -12,7 +12,7 @@
  *   file-wait kill PATH          SIGKILL ends a process in a blocked read
  *   file-wait aio PATH SIZE      AIO and io_uring: writes and reads, compared
  *   file-wait aio-exit PATH      a process ends with AIO reads that wait
- *   file-wait hold PATH          opens, prints "open", reads until an error, prints it
+ *   file-wait hold PATH          opens, prints "open", reads until there is no more, prints why
  *   file-wait pty LINK           (dom0) makes a raw pty at LINK; what comes is
  *                                sent back when a newline has come
  *   file-wait threads PATH N SECONDS SIZE   N threads and N processes at once
@@ -321,8 +321,8 @@ static void hold(const char *path)
 		if (ret < 0 && errno == ESPIPE)
 			ret = read(fd, data, 1);
 		usleep(10000);
-	} while (ret >= 0);
-	printf("read: %s\n", strerrorname_np(errno));
+	} while (ret > 0);
+	printf("read: %s\n", ret ? strerrorname_np(errno) : "EOF");
 	ret = pwrite(fd, data, 512, 0);
 	if (ret < 0 && errno == ESPIPE)
 		ret = write(fd, data, 1);
