@@ -85,6 +85,7 @@ ok $? "a command is running in the guest"
 kill "$client"
 gone()
 {
+	# shellcheck disable=SC2317 # wait_for calls it
 	! guest run pv 'pgrep -f "sleep 471[1]"'
 }
 wait_for 10 gone
