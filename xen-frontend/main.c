@@ -506,7 +506,13 @@ static int __init vsys_init(void)
 	if (err)
 		goto out_wq;
 	vsys_debugfs = debugfs_create_dir("xen-vsysfront", NULL);
-	err = xenbus_register_frontend(&vsys_driver);
+	/*
+	 * Without an owner: xenbus would hold the module for each device that
+	 * is there, so that it could never be unloaded.  It may be, with its
+	 * devices: unregistering takes them away first.  What may not outlive
+	 * the module are open nodes, and those hold it by themselves.
+	 */
+	err = __xenbus_register_frontend(&vsys_driver, NULL, KBUILD_MODNAME);
 	if (err)
 		goto out_chr;
 	return 0;
