@@ -87,8 +87,8 @@ guest_lacks()
 # wait_node GUEST NODE: waits until the guest has the node, or says why not
 wait_node()
 {
-	if ! wait_for 30 guest_has "$1" "$2"; then
-		diag "guest $1 has no /dev/$2 after 30 s"
+	if ! wait_for 60 guest_has "$1" "$2"; then
+		diag "guest $1 has no /dev/$2 after 60 s"
 		xen-vsys list 2>&1 | sed 's/^/# /'
 		guest run "$1" dmesg 2>&1 | tail -n 15 | sed 's/^/# guest: /'
 		tail -n 20 /var/log/xen/xen-vsysd.log | sed 's/^/# vsysd: /'

@@ -4,6 +4,7 @@
 # What an administrator may get wrong: each gives one sentence that names the
 # place and the thing, a non-zero exit status, and the guest's other devices
 # work.
+# lab: --timeout 1800
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh

@@ -4,6 +4,7 @@
 # The character node: memory devices, a seekable one (MTD), a terminal.  Each
 # call gives what it gives natively; calls that wait can be interrupted, and
 # hold up nobody.
+# lab: --timeout 1800
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh

@@ -3,7 +3,7 @@
 #
 # Every kind of guest: PV, PVH and HVM, two at once on one device, sixteen
 # devices in one guest, plain `xl create`, `xl reboot`, `xen-vsys create`.
-# lab: --guest-mem 2600
+# lab: --guest-mem 2600 --timeout 1800
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh

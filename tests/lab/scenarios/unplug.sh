@@ -4,6 +4,7 @@
 # Devices that go: while files are open, while calls wait, with a file system
 # mounted; module unload and load, attach and detach, a hundred times each,
 # and nothing is left: no grant, event channel, descriptor, thread or node.
+# lab: --timeout 1800
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh
