@@ -3,7 +3,7 @@
 # installed in the lab as /usr/lib/xen-vsys/tests/NAME.
 
 TEST_TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
-TOOL_LIBS_hostile-front := -lxengnttab -lxenevtchn -lxenstore
+TOOL_LIBS_hostile-front := -lxengnttab -lxenevtchn -lxenstore -lpthread
 TOOL_LIBS_file-wait     := -luring -lpthread
 
 $(B)/tools/%: tests/tools/%.c | $(SCHEMA_H)
