@@ -42,8 +42,9 @@ void log_init(const char *name, bool foreground)
 	snprintf(log_state.name, sizeof(log_state.name), "%s", name);
 	log_state.foreground = foreground;
 	log_state.journal = foreground && stderr_is_journal();
+	/* At once: a worker may make no socket later. */
 	if (!foreground)
-		openlog(log_state.name, LOG_PID, LOG_DAEMON);
+		openlog(log_state.name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
 
 void log_set_verbose(bool verbose)
