@@ -6,7 +6,6 @@
 
 . tests/tools/tap.sh
 
-make -s "$B/xen-vsys" "$B/xen-vsysd" >&2 || exit 1
 export XEN_VSYS_SOCKET=/does/not/exist
 vsys=$B/xen-vsys
 
