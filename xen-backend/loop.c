@@ -32,6 +32,7 @@ struct loop {
 	bool stop;
 	struct timer_list timers;	/* the earliest first */
 	struct io_uring ring;
+	unsigned int opens;		/* started, and not done */
 	struct loop_fd ring_event;
 	void (*turn_end)(void *arg);
 	void *turn_end_arg;
@@ -54,8 +55,10 @@ static void ring_ready(void *arg, uint32_t events)
 		/* What a signal would have restarted was interrupted by a cancel. */
 		if (result <= -512 && result >= -516)
 			result = -EINTR;
-		if (op)
+		if (op) {
+			loop->opens--;
 			op->done(op, result);
+		}
 	}
 }
 
@@ -94,8 +97,19 @@ no_ring:
 	return NULL;
 }
 
+/*
+ * Whoever started an open has cancelled it by now; its end frees what belongs
+ * to it.  A driver that does not let go is not waited for.
+ */
 void loop_free(struct loop *loop)
 {
+	struct __kernel_timespec ms = { .tv_nsec = 100000000 };
+	struct io_uring_cqe *cqe;
+
+	for (int tries = 0; loop->opens && tries < 20; tries++) {
+		io_uring_wait_cqe_timeout(&loop->ring, &cqe, &ms);
+		ring_ready(loop, 0);
+	}
 	io_uring_queue_exit(&loop->ring);
 	close(loop->ring_event.fd);
 	close(loop->epoll);
@@ -244,12 +258,16 @@ static int submit(struct loop *loop, struct io_uring_sqe *sqe, void *data)
 int loop_open_start(struct loop *loop, struct loop_open *op, const char *path, int flags)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
+	int err;
 
 	if (!sqe)
 		return -EAGAIN;
 	io_uring_prep_openat(sqe, AT_FDCWD, path, flags, 0);
 	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
-	return submit(loop, sqe, op);
+	err = submit(loop, sqe, op);
+	if (!err)
+		loop->opens++;
+	return err;
 }
 
 void loop_open_cancel(struct loop *loop, struct loop_open *op)
