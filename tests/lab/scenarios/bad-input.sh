@@ -64,10 +64,10 @@ wait_node g ram2
 is "$(guest run g blockdev --getro /dev/ram2)" 1 "... is read-only in the guest"
 
 # A file with a syntax error beside the good one.
-printf 'name = "other"\nvsys = [ "dev=/dev/ram1"\nmemory = = 3\n' >/etc/xen/other.cfg
+printf 'name = "other"\nvsys = [ "dev=/dev/ram1"\nmemory = = 3\n' >/etc/xen/a-other.cfg
 guest reboot g && wait_node g ram0
 ok $? "a broken file of another guest does no harm"
-like "$(cat $log)" "/etc/xen/other.cfg:?.*[0-9]" "... and the log names it"
+like "$(cat $log)" "/etc/xen/a-other.cfg:[0-9]+:" "... and the log names it"
 xen-vsysd -f >/tmp/out 2>&1
 status=$?
 [ $status -ne 0 ] && [ "$(wc -l </tmp/out)" = 1 ]

@@ -45,7 +45,7 @@ events()
 
 counted()
 {
-	events | tr ' ' '\n' | paste -d= - - | tr '\n' ' '
+	events </dev/null | tr ' ' '\n' | paste -d= - - | tr '\n' ' '
 }
 
 echo "# xen $(cat /sys/hypervisor/version/major).$(cat /sys/hypervisor/version/minor) linux $(uname -r) guest $type runs $runs seconds $seconds"
