@@ -4,6 +4,7 @@
 # The lab tests itself, from inside dom0: guests of each type, and that what
 # `guest run` carries arrives exact. The host's side is tests/lab/lab-check.sh.
 # lab: --no-vsysd --guest-mem 2048
+# check: only by name: it tests the lab, not the product, with an HVM guest that takes minutes
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh
