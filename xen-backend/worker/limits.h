@@ -37,6 +37,7 @@
 /* Requests taken from one queue before the others have their turn. */
 #define VSYS_SWEEP		64
 
+#define VSYS_MAX_PORTS		131072u	/* event channels of a domain (FIFO ABI) */
 #define VSYS_EVENT_BATCH	64	/* ports per read of the event descriptor */
 
 #endif /* VSYS_WORKER_LIMITS_H */

@@ -134,7 +134,7 @@ static int bind_event(struct queue *q, uint32_t remote, char *reason)
 			 q->index, remote, strerror(-port));
 		return -1;
 	}
-	q->port = q->unmask = port;
+	q->port = port;
 	return 0;
 }
 
@@ -242,7 +242,8 @@ static void queue_unmask(struct queue *q)
 	sqe = uring_get(&w->uring);
 	if (!sqe)
 		return;		/* still masked: tried again after the next completion */
-	io_uring_prep_write(sqe, w->transport->event_fd, &q->unmask, sizeof(q->unmask), 0);
+	io_uring_prep_write(sqe, w->transport->event_fd, worker_port_number(q->port),
+			    sizeof(uint32_t), 0);
 	uring_own_quiet(sqe);
 	q->masked = false;
 }

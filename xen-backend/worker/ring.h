@@ -31,7 +31,6 @@ struct queue {
 	uint64_t pool_size;
 
 	int port;			/* local, -1: none */
-	uint32_t unmask;		/* = port; lives as long as the queue */
 	bool masked;			/* a notification was read */
 
 	bool ready;			/* on worker->ready */

@@ -27,8 +27,22 @@ int64_t worker_now(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/*
+ * The numbers, to be written to the event descriptor.  Such a write may run when
+ * the queue that asked for it is gone, so what it reads belongs to no queue.
+ */
+static uint32_t port_numbers[VSYS_MAX_PORTS];
+
+const uint32_t *worker_port_number(unsigned int port)
+{
+	return &port_numbers[port];
+}
+
 int worker_set_port(struct worker *w, unsigned int port, struct queue *q)
 {
+	if (port >= VSYS_MAX_PORTS)
+		return -EMFILE;
+	port_numbers[port] = port;
 	if (port >= w->nr_ports) {
 		unsigned int i, nr = port + 64;
 		void *p = realloc(w->by_port, nr * sizeof(*w->by_port));

@@ -66,5 +66,7 @@ int64_t worker_now(void);		/* ms, monotonic */
 
 /* Which queue a local port belongs to; NULL: none any more. */
 int worker_set_port(struct worker *w, unsigned int port, struct queue *q);
+/* Where port's number stands, for as long as the process lives; port was set. */
+const uint32_t *worker_port_number(unsigned int port);
 
 #endif /* VSYS_WORKER_H */
