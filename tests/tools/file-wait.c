@@ -191,7 +191,7 @@ static void killed(const char *path)
 	waitpid(pid, &status, 0);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%x", status);
-	expect(t1.tv_sec - t0.tv_sec < 10, "took %lds", (long)(t1.tv_sec - t0.tv_sec));
+	expect(t1.tv_sec - t0.tv_sec < 60, "took %lds", (long)(t1.tv_sec - t0.tv_sec));
 	printf("kill: done\n");
 }
 
