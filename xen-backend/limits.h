@@ -20,6 +20,9 @@
 /* Messages read from one worker before others have their turn. */
 #define LIMIT_WORKER_BURST	16
 
+/* Events taken from XenStore before others have their turn. */
+#define LIMIT_XS_BURST		64
+
 /* A front-end may start over this often at once, and then once in that time. */
 #define LIMIT_REVIVALS		16
 #define LIMIT_REVIVAL_MS	250

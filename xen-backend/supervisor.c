@@ -3,9 +3,9 @@
  * supervisor.c - XenStore's events, and the daemon's start and end;
  * see supervisor.h.
  *
- * What a guest can make happen here is bounded: each of its devices is at most
- * once in the queue of changes, however often it writes, and one device is
- * served per turn of the loop.
+ * What a guest can make happen here is bounded: a turn of the loop takes a
+ * limited number of events, each device is at most once in the queue of changes,
+ * however often its guest writes, and one device is served per turn.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -126,10 +126,11 @@ static void xs_ready(void *arg, uint32_t events)
 	struct supervisor *sup = arg;
 	char token[XST_TOKEN];
 	bool scan = false;
-	int more;
+	int more = 0;
 
 	(void)events;
-	while ((more = xst_event(sup->xs, token)) > 0)
+	/* What is left keeps the descriptor readable. */
+	for (int i = 0; i < LIMIT_XS_BURST && (more = xst_event(sup->xs, token)) > 0; i++)
 		take_event(sup, token, &scan);
 	if (more < 0) {
 		log_err("XenStore is gone: %s", strerror(-more));

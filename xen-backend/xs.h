@@ -25,8 +25,8 @@ void xst_close(struct xst *x);
 int xst_fd(struct xst *x);
 
 /*
- * Whether there was a watch event; its token is copied.  To be called until it
- * returns 0.  A negative value means that the store is gone.
+ * Whether there was a watch event; its token is copied.  As long as there are
+ * more, xst_fd() is readable.  A negative value means that the store is gone.
  */
 int xst_event(struct xst *x, char token[XST_TOKEN]);
 int xst_watch(struct xst *x, const char *path, const char *token);

@@ -206,38 +206,22 @@ int vsys_call_simple(struct vsys_call *call)
 	return err;
 }
 
-/* Copies length bytes to the call's pages; returns how many could be read. */
-size_t vsys_call_copy_in(struct vsys_call *call, struct iov_iter *from,
-			 size_t length)
+/*
+ * Copies length bytes between an iterator and the call's pages, in the
+ * iterator's direction; returns how many could be read or written there.
+ */
+size_t vsys_call_copy(struct vsys_call *call, struct iov_iter *iter,
+		      size_t length)
 {
+	bool from_iter = iov_iter_rw(iter) == WRITE;
 	size_t done = 0;
 	u32 i;
 
 	for (i = 0; done < length; i++) {
+		void *page = vsys_buf_page(&call->q->pool, &call->req.buf, i);
 		size_t part = min_t(size_t, length - done, VSYS_PAGE_SIZE);
-		size_t n = copy_from_iter(vsys_buf_page(&call->q->pool,
-							&call->req.buf, i),
-					  part, from);
-
-		done += n;
-		if (n != part)
-			break;
-	}
-	return done;
-}
-
-/* Copies length bytes from the call's pages; returns how many got there. */
-size_t vsys_call_copy_out(struct vsys_call *call, struct iov_iter *to,
-			  size_t length)
-{
-	size_t done = 0;
-	u32 i;
-
-	for (i = 0; done < length; i++) {
-		size_t part = min_t(size_t, length - done, VSYS_PAGE_SIZE);
-		size_t n = copy_to_iter(vsys_buf_page(&call->q->pool,
-						      &call->req.buf, i),
-					part, to);
+		size_t n = from_iter ? copy_from_iter(page, part, iter) :
+				       copy_to_iter(page, part, iter);
 
 		done += n;
 		if (n != part)

@@ -156,7 +156,7 @@ static ssize_t vsys_chr_once(struct kiocb *iocb, struct iov_iter *iter, u8 op,
 	if (ret)
 		goto out;
 	if (op == VSYS_OP_WRITE &&
-	    vsys_call_copy_in(call, iter, *length) != *length) {
+	    vsys_call_copy(call, iter, *length) != *length) {
 		vsys_queue_unreserve(call->q, &call->req);
 		ret = -EFAULT;
 		goto out;
@@ -171,7 +171,7 @@ static ssize_t vsys_chr_once(struct kiocb *iocb, struct iov_iter *iter, u8 op,
 	ret = call->req.rsp.value;
 	vsys_update_position(call, iocb);
 	if (op == VSYS_OP_READ) {
-		size_t n = vsys_call_copy_out(call, iter, ret);
+		size_t n = vsys_call_copy(call, iter, ret);
 
 		if (n < ret)
 			ret = n ? n : -EFAULT;
@@ -233,10 +233,10 @@ static void vsys_aio_work(struct work_struct *work)
 	size_t n = 0;
 
 	if (!aio->mm) {
-		n = vsys_call_copy_out(&aio->call, &aio->iter, ret);
+		n = vsys_call_copy(&aio->call, &aio->iter, ret);
 	} else if (mmget_not_zero(aio->mm)) {
 		kthread_use_mm(aio->mm);
-		n = vsys_call_copy_out(&aio->call, &aio->iter, ret);
+		n = vsys_call_copy(&aio->call, &aio->iter, ret);
 		kthread_unuse_mm(aio->mm);
 		mmput(aio->mm);
 	}
@@ -303,7 +303,7 @@ static ssize_t vsys_chr_async(struct kiocb *iocb, struct iov_iter *iter, u8 op,
 	if (ret)
 		goto out;
 	if (op == VSYS_OP_WRITE &&
-	    vsys_call_copy_in(call, iter, length) != length) {
+	    vsys_call_copy(call, iter, length) != length) {
 		vsys_queue_unreserve(call->q, &call->req);
 		ret = -EFAULT;
 		goto out;

@@ -213,10 +213,8 @@ int vsys_call_send(struct vsys_call *call);
 int vsys_call_wait(struct vsys_call *call);
 void vsys_call_cancel(struct vsys_call *call);
 int vsys_call_simple(struct vsys_call *call);
-size_t vsys_call_copy_in(struct vsys_call *call, struct iov_iter *from,
-			 size_t length);
-size_t vsys_call_copy_out(struct vsys_call *call, struct iov_iter *to,
-			  size_t length);
+size_t vsys_call_copy(struct vsys_call *call, struct iov_iter *iter,
+		      size_t length);
 int vsys_open(struct vsys_device *vdev, u32 oflags, u32 *handle, u32 *can);
 void vsys_release(struct vsys_device *vdev, u32 handle);
 u32 vsys_file_flags(unsigned int f_flags);

@@ -17,6 +17,7 @@
  *                                sent back when a newline has come
  *   file-wait threads PATH N SECONDS SIZE   N threads and N processes at once
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
@@ -63,17 +64,70 @@ static void on_signal(int sig)
 	signals++;
 }
 
-static void arm(int flags, int ms)
+/* How many threads of a process wait in read(2) now. */
+static int readers(pid_t pid)
+{
+	char path[64], line[16];
+	struct dirent *e;
+	int nr = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/syscall", pid, e->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		/* The number of the call; read is 0.  "running" if it does not wait. */
+		nr += fgets(line, sizeof(line), f) && !strncmp(line, "0 ", 2);
+		fclose(f);
+	}
+	if (dir)
+		closedir(dir);
+	return nr;
+}
+
+/* Until n of them do, for a while: it may have to wait for its turn first. */
+static void await_readers(pid_t pid, int n)
+{
+	for (int i = 0; i < 20; i++) {
+		for (int tries = 0; readers(pid) < n; tries++) {
+			if (tries >= 6000) {
+				printf("bad: %d of %d wait in read\n", readers(pid), n);
+				exit(1);
+			}
+			usleep(10000);
+			i = 0;
+		}
+		usleep(10000);
+	}
+}
+
+/*
+ * A child that sends this process SIGALRM as soon as it waits in a read, and
+ * then, when it waits again, writes to fd what it should get.
+ */
+static void arm(int flags, int fd, const char *line)
 {
 	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = flags };
-	timer_t timer;
-	struct itimerspec when = {
-		.it_value = { ms / 1000, (ms % 1000) * 1000000L },
-	};
+	pid_t parent = getpid();
 
 	sigaction(SIGALRM, &sa, NULL);
-	timer_create(CLOCK_MONOTONIC, NULL, &timer);
-	timer_settime(timer, 0, &when, NULL);
+	signals = 0;
+	fflush(stdout);
+	if (fork())
+		return;
+	await_readers(parent, 1);
+	kill(parent, SIGALRM);
+	if (line) {
+		await_readers(parent, 1);
+		if (write(fd, line, strlen(line)) != (long)strlen(line))
+			printf("bad: write: %s\n", strerror(errno));
+	}
+	_exit(0);
 }
 
 static void eintr(const char *path)
@@ -82,10 +136,11 @@ static void eintr(const char *path)
 	char c;
 	long ret;
 
-	arm(0, 300);
+	arm(0, -1, NULL);
 	ret = read(fd, &c, 1);
 	expect(ret == -1 && errno == EINTR && signals == 1, "%ld %s", ret,
 	       strerror(errno));
+	wait(NULL);
 	close(fd);
 	printf("eintr: done\n");
 }
@@ -93,17 +148,11 @@ static void eintr(const char *path)
 static void restart(const char *path, const char *byte)
 {
 	int fd = open_or_die(path, O_RDWR);
-	char c = 0, line[2] = { byte[0], '\n' };
+	char c = 0, line[3] = { byte[0], '\n' };
 	long ret;
 
-	arm(SA_RESTART, 300);
 	/* The peer answers after the signal: the reply needs our newline. */
-	if (!fork()) {
-		struct timespec t = { 1, 0 };
-
-		nanosleep(&t, NULL);
-		_exit(write(fd, line, 2) == 2 ? 0 : 1);
-	}
+	arm(SA_RESTART, fd, line);
 	ret = read(fd, &c, 1);
 	expect(ret == 1 && c == byte[0] && signals == 1, "%ld '%c' %d", ret, c,
 	       (int)signals);
@@ -127,9 +176,10 @@ static void nonblock(const char *path)
 	ret = read(fd, &c, 1);
 	expect(ret == -1 && errno == EAGAIN, "%ld %s", ret, strerror(errno));
 	fcntl(fd, F_SETFL, 0);
-	arm(0, 300);
+	arm(0, -1, NULL);
 	ret = read(fd, &c, 1);
 	expect(ret == -1 && errno == EINTR, "%ld %s", ret, strerror(errno));
+	wait(NULL);
 	close(fd);
 	printf("nonblock: done\n");
 }
@@ -154,7 +204,7 @@ static void many(const char *path, int n)
 	thread_fd = open_or_die(path, O_RDWR);
 	for (int i = 0; i < n; i++)
 		pthread_create(&t[i], NULL, read_one, NULL);
-	usleep(500000);
+	await_readers(getpid(), n);
 	/* All wait.  Another open, a write and a close must not. */
 	fd = open_or_die(path, O_RDWR);
 	memset(line, 'm', n);
@@ -185,7 +235,7 @@ static void killed(const char *path)
 
 		_exit(read(fd, &c, 1) == 1);
 	}
-	usleep(500000);
+	await_readers(pid, 1);
 	clock_gettime(CLOCK_MONOTONIC, &t0);
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);

@@ -504,6 +504,11 @@ void fake_release(struct xst *x, uint32_t domid)
 	fire_special(x, "@releaseDomain");
 }
 
+bool fake_has_events(struct xst *x)
+{
+	return x->nr_events;
+}
+
 unsigned int fake_nr_watches(struct xst *x)
 {
 	return x->nr_watches;

@@ -30,6 +30,7 @@ void fake_release(struct xst *x, uint32_t domid);
 
 /* How the supervisor uses it. */
 unsigned int fake_nr_watches(struct xst *x);
+bool fake_has_events(struct xst *x);		/* that nobody took yet */
 unsigned long fake_nr_calls(struct xst *x);
 /* Whether the top of a removed tree was this very path, since the trace began. */
 void fake_trace_removals(struct xst *x);

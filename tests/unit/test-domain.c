@@ -33,6 +33,27 @@ static void not_listed(void **state)
 	assert_null(fx_dom(0));
 }
 
+/* Rule 7: a guest that writes without end delays others by a turn, not for ever. */
+static void storm_of_events(void **state)
+{
+	char path[XST_PATH];
+	uint32_t devid;
+	int turns = 0;
+
+	(void)state;
+	fx_config("g", "['dev=/dev/zero']");
+	fx_domain(1, "g");
+	devid = TAILQ_FIRST(&fx_dom(1)->devices)->devid;
+	snprintf(path, sizeof(path), "/local/domain/1/device/vsys/%u/state", devid);
+	for (int i = 0; i < 20 * LIMIT_XS_BURST; i++)
+		fake_put(sup.xs, path, "1");
+	while (fake_has_events(sup.xs)) {
+		assert_true(loop_turn(sup.loop, 0) >= 0);
+		turns++;
+	}
+	assert_in_range(turns, 20, 40);
+}
+
 static void name_comes_later(void **state)
 {
 	(void)state;
@@ -378,7 +399,8 @@ static void damaged_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(configured), T(not_listed), T(name_comes_later), T(migrates_in), T(reboot),
+		T(configured), T(not_listed), T(storm_of_events),
+		T(name_comes_later), T(migrates_in), T(reboot),
 		T(faults), T(many_faults), T(broken_file), T(all_gone), T(only_shut_down),
 		T(number_used_again), T(stale_event), T(many_domains), T(stop_closes_devices),
 		T(restart_after_order), T(restart_after_crash), T(guest_sees_each_device_go),

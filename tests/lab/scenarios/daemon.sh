@@ -41,7 +41,7 @@ reader()
 {
 	guest run g 'cat /dev/vzero >/dev/null' >/dev/null 2>&1 &
 	reader=$!
-	sleep 2
+	wait_for 20 guest run g 'ls -l "/proc/$(pgrep -x cat)/fd" | grep vzero'
 }
 reader_ends()
 {

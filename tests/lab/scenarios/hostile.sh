@@ -22,7 +22,7 @@ $tests/file-wait pty /run/tty0 >/run/pty.name &
 wait_for 10 test -s /run/pty.name
 head -c 4194304 /dev/urandom >/dev/ram1
 guest start victim --type pv --vsys 'dev=/dev/ram1' --vsys 'dev=/dev/zero,name=vzero' &
-guest start evil --type pv --vcpus 2 --no-module --append module_blacklist=xen_vsysfront --vsys 'dev=/dev/ram2,name=other'
+guest start evil --type pv --vcpus 2 --no-module --vsys 'dev=/dev/ram2,name=other'
 guest run evil modprobe -a xen-gntalloc xen-evtchn
 ok $? "a guest without the module"
 wait $!
