@@ -886,8 +886,10 @@ static void run_flips(struct front *f, struct vsys_request rq,
 		}
 		push(f, q);
 		for (in_flight = ENTRIES; going && in_flight; in_flight--)
-			while (going && !take(q, &rsp, 200))
+			while (going && !take(q, &rsp, 200)) {
 				going = back_state(f) == XenbusStateConnected;
+				push(f, q);	/* the index may have been put back */
+			}
 	}
 	flipper.stop = true;
 	pthread_join(thread, NULL);
@@ -1084,7 +1086,7 @@ static void run_ring_in_pool(struct front *f)
 
 static void spoil_dir_in_pool(struct front *f)
 {
-	f->queue[0].dir->gref[0] = f->queue[0].dir_ref;
+	f->queue[0].dir->gref[POOL_PAGES - 1] = f->queue[0].dir_ref;	/* data goes elsewhere */
 }
 
 static void run_dir_in_pool(struct front *f)
@@ -1158,7 +1160,7 @@ static void spoil_above_offer(struct front *f)
 
 static void run_long_value(struct front *f)
 {
-	static char text[4001];
+	static char text[1801];	/* xenstored takes 2048 bytes */
 
 	memset(text, '1', sizeof(text) - 1);
 	write_node(f, VSYS_KEY_VERSION, text);

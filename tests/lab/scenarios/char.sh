@@ -5,7 +5,6 @@
 # call gives what it gives natively; calls that wait can be interrupted, and
 # hold up nobody.
 # lab: --timeout 1800
-# check: only by name: one of its 27 tests failed in one of three runs, beside two other labs; which and why is not known yet
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh

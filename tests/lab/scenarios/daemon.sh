@@ -3,7 +3,6 @@
 #
 # Workers that die, daemons that end, crash and start again: the guest's devices
 # go and come, those attached by hand, too, and nothing is left behind.
-# check: only by name: it has been seen to pass up to test 34, not to its end yet
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh

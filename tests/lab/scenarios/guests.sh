@@ -4,7 +4,6 @@
 # Every kind of guest: PV, PVH and HVM, two at once on one device, sixteen
 # devices in one guest, plain `xl create`, `xl reboot`, `xen-vsys create`.
 # lab: --guest-mem 2600 --timeout 1800
-# check: only by name: its HVM guest met a limit of 300 s on a busy machine, and what follows is not proven yet
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh

@@ -7,8 +7,7 @@
 #
 # hostile.sh [CASE]...: these only
 #
-# lab: --timeout 900
-# check: only by name: over a hundred cases, which have not all been seen to their end yet
+# lab: --timeout 1800
 # shellcheck disable=SC2016,SC2086 # guests expand their scripts; names are words
 
 # shellcheck source=tests/tools/tap.sh

@@ -4,7 +4,6 @@
 # The block node: dom0's RAM disks in a guest.  Data, limits, partitions, file
 # systems, O_EXCL, read-only, discard and write zeroes, many requests at once.
 # lab: --timeout 1800
-# check: only by name: it passed once, but took over eight minutes the next time, which is not understood yet
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh
