@@ -572,7 +572,7 @@ static const struct {
 	{ "operation 10", { .op = 10 }, -VSYS_ENOSYS },
 	{ "IOCTL", { .op = VSYS_OP_IOCTL, .handle = THE_HANDLE }, -VSYS_ENOSYS },
 	{ "MMAP", { .op = VSYS_OP_MMAP, .handle = THE_HANDLE }, -VSYS_ENOSYS },
-	{ "CALL_REPLY", { .op = VSYS_OP_CALL_REPLY }, -VSYS_ENOSYS },
+	{ "CONTINUE", { .op = VSYS_OP_CONTINUE }, -VSYS_ENOSYS },
 	{ "PORT_BATCH", { .op = VSYS_OP_PORT_BATCH, .u.ports.nr = ~0u }, -VSYS_ENOSYS },
 	{ "operation 63", { .op = 63 }, -VSYS_ENOSYS },
 };

@@ -91,7 +91,7 @@ result $? 'all of the header is in the document'
 # An empty list would pass everything.
 {
 	grep -q '^struct vsys_request' "$tmp/names" &&
-		grep -q '^field vsys_request u.ioctl.arg' "$tmp/names" &&
+		grep -q '^field vsys_request u.call.cmd' "$tmp/names" &&
 		grep -q '^field vsys_pool_dir gref' "$tmp/names" &&
 		grep -q '^constant VSYS_OP_PORT_BATCH' "$tmp/names" &&
 		grep -q '^constant VSYS_ERFKILL' "$tmp/names" &&
@@ -102,6 +102,6 @@ result $? 'the header was understood'
 spoil 'another offset' 's/^| 16 | 4 | length |/| 20 | 4 | length |/'
 spoil 'another size' 's/^| 0 | 2 | id | of the request |/| 0 | 4 | id | of the request |/'
 spoil 'a structure is missing' '/^### struct vsys_segment/,/^## /d'
-spoil 'a nested field is missing' '/^| 36 | 4 | u.ioctl.mm |/d'
+spoil 'a nested field is missing' '/^| 28 | 4 | u.call.mm |/d'
 spoil 'another constant' 's/^| VSYS_OP_READ | 3 |/| VSYS_OP_READ | 4 |/'
 spoil 'an error is missing' '/^| VSYS_ENOTBLK |/d'

@@ -54,6 +54,12 @@
 #define VSYS_MAX_SEGMENTS		257u	/* VSYS_MAX_LENGTH, unaligned */
 #define VSYS_INLINE_SEGMENTS		5u
 #define VSYS_MAX_HANDLES		4096u	/* open files per device */
+#define VSYS_MAX_MMS			1024u	/* address spaces per device */
+#define VSYS_MAX_CALLS			512u	/* calls of a queue that go on */
+#define VSYS_CALL_SEGMENTS		3u
+#define VSYS_PAGE_ITEMS			256u	/* items in a page */
+/* Below this no address of a caller is reached. */
+#define VSYS_MIRROR_START		0x400000u
 
 /*
  * A piece of the queue's pool.  The pool is one range of bytes: page number
@@ -99,14 +105,17 @@ struct vsys_pool_dir {
 #define VSYS_OP_CANCEL			7u
 #define VSYS_OP_DISCARD			8u
 #define VSYS_OP_WRITE_ZEROES		9u
-#define VSYS_OP_IOCTL			16u	/* (feature) */
-#define VSYS_OP_COMPAT_IOCTL		17u	/* (feature) */
-#define VSYS_OP_POLL			18u	/* (feature) */
+#define VSYS_OP_IOCTL			16u	/* (feature-ioctl) */
+#define VSYS_OP_COMPAT_IOCTL		17u	/* (feature-ioctl) */
+#define VSYS_OP_POLL			18u	/* (feature-poll) */
 #define VSYS_OP_MMAP			19u	/* (feature) */
 #define VSYS_OP_MUNMAP			20u	/* (feature) */
 #define VSYS_OP_LOCK			21u	/* (feature) */
 #define VSYS_OP_FALLOCATE		22u	/* (feature) */
-#define VSYS_OP_CALL_REPLY		32u	/* (feature) answer to a vsys_backcall */
+#define VSYS_OP_MIRROR_READ		23u	/* (feature-ioctl) read(2) with pointers in the data */
+#define VSYS_OP_MIRROR_WRITE		24u	/* (feature-ioctl) write(2), the same */
+#define VSYS_OP_CONTINUE		32u	/* (feature-ioctl) goes on with a call */
+#define VSYS_OP_MM_EXIT			33u	/* (feature-ioctl) an address space is gone */
 #define VSYS_OP_PORT_BATCH		40u	/* (feature) */
 #define VSYS_OP_LIMIT			64u
 
@@ -141,7 +150,11 @@ struct vsys_pool_dir {
 #define VSYS_ZERO_NOUNMAP		0x00020000u
 /* segment[0] locates the array of segments in the pool; nr_segments is 1. */
 #define VSYS_RQ_INDIRECT		0x80000000u
-#define VSYS_FLAGS_MASK			0x80033fffu
+/* POLL: answer at once. */
+#define VSYS_POLL_NOW			0x00040000u
+/* CONTINUE: nobody waits for the call any more. */
+#define VSYS_CALL_ABORT			0x00080000u
+#define VSYS_FLAGS_MASK			0x800f3fffu
 
 /* vsys_request.length of LSEEK. */
 #define VSYS_SEEK_SET			0u
@@ -170,8 +183,9 @@ struct vsys_pool_dir {
  * id:          smaller than the number of ring entries, not in use by a
  *              request without a response
  * handle:      of an OPEN's response (value); 0 in OPEN and NOP
- * offset:      of the file, in bytes; LSEEK: signed
- * length:      bytes of READ and WRITE: the sum of the segments' lengths.
+ * offset:      of the file, in bytes; LSEEK: signed; IOCTL, COMPAT_IOCTL: the
+ *              argument; MIRROR_READ, MIRROR_WRITE: the caller's address
+ * length:      the sum of the segments' lengths: bytes of READ and WRITE.
  *              LSEEK: VSYS_SEEK_*
  */
 struct vsys_request {
@@ -198,19 +212,23 @@ struct vsys_request {
 			uint16_t id;
 		} cancel;
 		/*
-		 * IOCTL, COMPAT_IOCTL (feature): mm names the caller's address
-		 * space; the segments carry the pages that are sent along.
+		 * IOCTL, COMPAT_IOCTL, MIRROR_READ, MIRROR_WRITE, CONTINUE,
+		 * MM_EXIT (feature-ioctl): calls in the caller's mirrored address
+		 * space.  The argument is in "offset".  The segments are whole
+		 * pages of the pool, length bytes in all: page 0 holds items,
+		 * the others data.
 		 */
 		struct {
-			uint64_t arg;
 			uint32_t cmd;
 			uint32_t mm;
-			struct vsys_segment segment[3];
-		} ioctl;
-		/* POLL (feature): events as in poll(2); armed once. */
+			uint16_t call;
+			uint16_t nr_items;
+			uint32_t zero;
+			struct vsys_segment segment[VSYS_CALL_SEGMENTS];
+		} call;
+		/* POLL (feature-poll): events as in poll(2); answered once. */
 		struct {
 			uint32_t events;
-			uint32_t cookie;
 		} poll;
 		/* PORT_BATCH (feature): segment[0] holds nr operations. */
 		struct {
@@ -218,13 +236,6 @@ struct vsys_request {
 			uint32_t zero;
 			struct vsys_segment segment[1];
 		} ports;
-		/* CALL_REPLY (feature): the answer to vsys_backcall.id. */
-		struct {
-			uint16_t id;
-			uint16_t zero;
-			int32_t  status;
-			struct vsys_segment segment[1];
-		} call_reply;
 		uint8_t bytes[40];
 	} u;
 };
@@ -244,9 +255,11 @@ struct vsys_request {
  * id, op:   of the request
  * status:   0, or a negative VSYS_E* number
  * value:    OPEN: the handle; READ, WRITE: bytes done (at most length);
- *           LSEEK: the new position; CANCEL: 1 if the request was found
+ *           LSEEK: the new position; CANCEL: 1 if the request was found;
+ *           IOCTL and its kin: what the native call returned;
+ *           POLL: revents as in poll(2)
  * pos:      OPEN: VSYS_FILE_*; READ, WRITE with VSYS_RW_CURPOS: the position
- *           after the call
+ *           after the call; IOCTL and its kin: VSYS_CALL_*
  */
 struct vsys_response {
 	uint16_t id;
@@ -258,24 +271,40 @@ struct vsys_response {
 	uint64_t zero1;
 };
 
+/* vsys_response.pos of IOCTL, MIRROR_READ, MIRROR_WRITE and CONTINUE. */
+#define VSYS_CALL_ITEMS			0xffffu	/* items in page 0 of the request */
+#define VSYS_CALL_MORE			0x10000u	/* the call goes on: CONTINUE */
+
 /*
- * Calls of the back-end (feature-calls): a second ring per queue, in which the
- * back-end produces "requests" and the front-end answers by CALL_REPLY.
- * Version 1 reserves the layout.  32 bytes.
+ * Items: what the two sides of a call tell each other.  The front-end writes
+ * nr_items of them to the request's page 0; the back-end reads each once, and
+ * writes its own to the same page before it answers.  docs/mirror.md explains
+ * them.
+ *
+ *   0                                    8
+ *   | addr                                |
+ *   8          12       14    15         16
+ *   | value    | page   | op  | flags     |
  */
-#define VSYS_BACKCALL_FETCH			1u	/* guest memory to the pool */
-#define VSYS_BACKCALL_STORE			2u	/* pool to guest memory */
-#define VSYS_BACKCALL_READY			3u	/* poll readiness, SIGIO */
-#define VSYS_BACKCALL_GONE			4u	/* the native device is gone */
-struct vsys_backcall {
-	uint16_t id;
+#define VSYS_ITEM_PAGE			1u	/* caller's page addr is in page "page" */
+#define VSYS_ITEM_NONE			2u	/* there is no memory at addr */
+#define VSYS_ITEM_GRANT			3u	/* caller's page addr has grant reference value */
+#define VSYS_ITEM_FILE			4u	/* descriptor addr is handle value of device page */
+#define VSYS_ITEM_NEED			16u	/* value pages from addr on are needed */
+#define VSYS_ITEM_DIRTY			17u	/* value bytes at addr have changed */
+#define VSYS_ITEM_NEW_FILE		18u	/* handle value is a new file; its number goes to addr */
+#define VSYS_ITEM_UNMAPPED		19u	/* the grant of page addr is no longer mapped */
+/* vsys_item.flags */
+#define VSYS_ITEM_WRITABLE		0x1u	/* PAGE, GRANT: the caller may write there */
+#define VSYS_ITEM_WRITE			0x2u	/* NEED: it is to be written */
+#define VSYS_ITEM_MAP			0x4u	/* NEED: as GRANT, if it can be */
+#define VSYS_ITEM_RETURN		0x8u	/* NEW_FILE: the number is what the call returns */
+struct vsys_item {
+	uint64_t addr;
+	uint32_t value;
+	uint16_t page;
 	uint8_t  op;
-	uint8_t  zero;
-	uint32_t handle;
-	uint64_t address;
-	uint32_t length;
-	uint32_t mm;
-	struct vsys_segment segment;
+	uint8_t  flags;
 };
 
 /* One operation of a PORT_BATCH (feature): 16 bytes. */
@@ -293,7 +322,8 @@ VSYS_STATIC_ASSERT(sizeof(struct vsys_pool_dir) == VSYS_PAGE_SIZE, "vsys_pool_di
 VSYS_STATIC_ASSERT(sizeof(struct vsys_request) == 64, "vsys_request");
 VSYS_STATIC_ASSERT(offsetof(struct vsys_request, u) == 24, "vsys_request.u");
 VSYS_STATIC_ASSERT(sizeof(struct vsys_response) == 32, "vsys_response");
-VSYS_STATIC_ASSERT(sizeof(struct vsys_backcall) == 32, "vsys_backcall");
+VSYS_STATIC_ASSERT(sizeof(struct vsys_item) == 16, "vsys_item");
+VSYS_STATIC_ASSERT(offsetof(struct vsys_request, u.call.segment) == 40, "vsys_request.u.call");
 VSYS_STATIC_ASSERT(sizeof(struct vsys_port_op) == 16, "vsys_port_op");
 
 /* ring.h of Linux lacks nothing that these need; entries are 64 bytes. */
