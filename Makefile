@@ -55,6 +55,7 @@ $(FLAGS_STAMP):
 include xenstore-schema/build.mk
 include xen-backend/build.mk
 include xen-frontend/build.mk
+include asm-pp/build.mk
 include tests/tools/build.mk
 include tests/unit/build.mk
 -include tests/fuzz/build.mk
