@@ -4,7 +4,7 @@
  *
  * A SOCK_SEQPACKET pair, descriptor VSYS_IPC_FD in the worker.  One message is
  * one struct vsys_ipc of fixed size; IPC_OPENED carries the native descriptor
- * as SCM_RIGHTS.  The two trust each other only this far: the supervisor
+ * as SCM_RIGHTS, IPC_CONNECT with u.connect.ioctl the policy (policy-table.h).  The two trust each other only this far: the supervisor
  * checks everything that a worker says (a guest may have taken it over), the
  * worker believes the supervisor.
  *
@@ -56,6 +56,7 @@ struct vsys_counters {
 	uint64_t grant_maps;		/* pages mapped */
 	uint64_t grant_unmaps;
 	uint64_t errors;		/* responses with a negative status */
+	uint64_t denied;		/* commands that the policy does not allow */
 	uint64_t handles;		/* open now */
 };
 
@@ -70,6 +71,9 @@ struct vsys_ipc {
 			uint32_t readable;
 			uint32_t sector_size;	/* block: logical, else 1 */
 			uint32_t discard;	/* block: DISCARD allowed */
+			uint32_t ioctl;		/* feature-ioctl is in use; policy comes along */
+			uint32_t poll;		/* feature-poll is in use */
+			uint32_t pointers;	/* read and write may carry pointers */
 			uint32_t nr_queues;
 			uint32_t ring_page_order;
 			uint32_t pool_pages;	/* per queue */

@@ -53,7 +53,13 @@ static const char *check_connect(const struct worker *w, const struct vsys_ipc *
 	return NULL;
 }
 
-void device_connect(struct worker *w, const struct vsys_ipc *msg)
+static void device_free(struct device *dev)
+{
+	policy_free(dev->policy);
+	free(dev);
+}
+
+void device_connect(struct worker *w, const struct vsys_ipc *msg, int policy_fd)
 {
 	char reason[VSYS_IPC_REASON] = "out of memory";
 	struct device *dev = device_find(w, msg->devid);
@@ -79,13 +85,22 @@ void device_connect(struct worker *w, const struct vsys_ipc *msg)
 	dev->readable = msg->u.connect.readable;
 	dev->writable = msg->u.connect.writable;
 	dev->discard = msg->u.connect.discard;
+	dev->ioctl = msg->u.connect.ioctl;
+	dev->poll = msg->u.connect.poll;
+	dev->pointers = msg->u.connect.pointers;
 	LIST_INIT(&dev->opening);
+	/* Without it nothing would be allowed, which is safe, but not what was meant. */
+	if (dev->ioctl && !(dev->policy = policy_load(policy_fd))) {
+		report(w, msg->devid, IPC_FAILED, "the policy did not arrive whole");
+		device_free(dev);
+		return;
+	}
 
 	for (i = 0; i < msg->u.connect.nr_queues; i++) {
 		if (queue_connect(&dev->queue[i], dev, i, msg, reason) < 0) {
 			while (i--)
 				queue_disconnect(&dev->queue[i]);
-			free(dev);
+			device_free(dev);
 			report(w, msg->devid, IPC_FAILED, reason);
 			return;
 		}
@@ -237,7 +252,7 @@ static void device_reap(struct device *dev)
 		report(w, dev->devid, IPC_FAILED, dev->reason);
 	if (dev->report_down)
 		report(w, dev->devid, IPC_DOWN, NULL);
-	free(dev);
+	device_free(dev);
 }
 
 void devices_reap(struct worker *w)

@@ -15,6 +15,7 @@
 
 #include "../ipc.h"
 #include "handles.h"
+#include "policy.h"
 #include "ring.h"
 
 struct worker;
@@ -27,6 +28,9 @@ struct device {
 	bool block;
 	bool readable, writable;
 	bool discard;
+	bool ioctl, poll;		/* features in use */
+	bool pointers;			/* MIRROR_READ and MIRROR_WRITE */
+	struct policy *policy;		/* NULL unless ioctl */
 
 	unsigned int nr_queues;
 	struct queue queue[VSYS_IPC_MAX_QUEUES];
@@ -48,7 +52,7 @@ LIST_HEAD(device_list, device);
 struct device *device_find(struct worker *w, uint32_t devid);
 
 /* The supervisor's requests.  They answer by messages. */
-void device_connect(struct worker *w, const struct vsys_ipc *msg);
+void device_connect(struct worker *w, const struct vsys_ipc *msg, int policy_fd);
 void device_disconnect(struct worker *w, uint32_t devid);
 void device_counters(struct worker *w, uint32_t devid);
 void device_opened(struct worker *w, const struct vsys_ipc *msg, int fd);

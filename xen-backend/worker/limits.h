@@ -37,6 +37,9 @@
 /* Requests taken from one queue before the others have their turn. */
 #define VSYS_SWEEP		64
 
+/* Different commands that are logged when the policy denies them, per device. */
+#define VSYS_POLICY_SEEN	64
+
 #define VSYS_MAX_PORTS		131072u	/* event channels of a domain (FIFO ABI) */
 #define VSYS_EVENT_BATCH	64	/* ports per read of the event descriptor */
 
