@@ -9,7 +9,8 @@
 #include "kv.h"
 #include "stanza.h"
 
-#define STANZA_KEYS "dev, mode, name"
+#define STANZA_KEYS "dev, mode, name, ioctl, payload, caps"
+#define NONE "none"
 
 static int parse_dev(struct stanza *s, const char *value, struct fault *f)
 {
@@ -42,6 +43,40 @@ static int parse_name(struct stanza *s, const char *value, struct fault *f)
 	return 0;
 }
 
+/* It names a file: see policy.h. */
+static int parse_ioctl(struct stanza *s, const char *value, struct fault *f)
+{
+	if (strlen(value) >= sizeof(s->ioctl))
+		return fault(f, -ENAMETOOLONG, "ioctl is longer than %zu characters",
+			     sizeof(s->ioctl) - 1);
+	if (value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-")] || *value == '-')
+		return fault(f, -EINVAL,
+			     "ioctl '%s' is not none, any, or the name of a policy", value);
+	strcpy(s->ioctl, value);
+	return 0;
+}
+
+static int parse_payload(struct stanza *s, const char *value, struct fault *f)
+{
+	if (vsys_parse_payload(value, &s->payload))
+		return fault(f, -EINVAL, "payload '%s' is unknown (known: bytes, pointers)",
+			     value);
+	return 0;
+}
+
+static int parse_caps(struct stanza *s, const char *value, struct fault *f)
+{
+	const char *bad;
+
+	if (!strcmp(value, NONE))
+		return 0;
+	if (caps_parse(value, &s->caps, &bad))
+		return fault(f, -EINVAL,
+			     "capability '%.*s' is unknown (as in capabilities(7), in lower case, without cap_)",
+			     (int)strcspn(bad, "+"), bad);
+	return 0;
+}
+
 /* Without a name, the guest's node is called as the host's. */
 static int default_name(struct stanza *s, struct fault *f)
 {
@@ -63,6 +98,9 @@ static const struct {
 	{ "dev", parse_dev },
 	{ "mode", parse_mode },
 	{ "name", parse_name },
+	{ "ioctl", parse_ioctl },
+	{ "payload", parse_payload },
+	{ "caps", parse_caps },
 };
 
 static int parse_item(struct stanza *s, const struct kv *item, struct fault *f)
@@ -73,6 +111,23 @@ static int parse_item(struct stanza *s, const struct kv *item, struct fault *f)
 	return fault(f, -EINVAL, "unknown key '%s' (known: " STANZA_KEYS ")", item->key);
 }
 
+bool stanza_calls(const struct stanza *s)
+{
+	return strcmp(s->ioctl, NONE);
+}
+
+/* Keys that need another one. */
+static int check_pairs(const struct stanza *s, struct fault *f)
+{
+	if (stanza_calls(s))
+		return 0;
+	if (s->payload == VSYS_PAYLOAD_POINTERS)
+		return fault(f, -EINVAL, "payload=pointers needs ioctl=any, or a policy");
+	if (s->caps)
+		return fault(f, -EINVAL, "caps needs ioctl=any, or a policy");
+	return 0;
+}
+
 int stanza_parse(struct stanza *s, const char *text, struct fault *f)
 {
 	struct kv_list list;
@@ -81,6 +136,7 @@ int stanza_parse(struct stanza *s, const char *text, struct fault *f)
 
 	memset(s, 0, sizeof(*s));
 	s->mode = VSYS_MODE_RW;
+	strcpy(s->ioctl, NONE);
 	if (!text[strspn(text, " \t")])
 		return fault(f, -EINVAL, "key 'dev' is missing");
 	err = kv_parse(&list, text, 0, f);
@@ -90,10 +146,20 @@ int stanza_parse(struct stanza *s, const char *text, struct fault *f)
 		return err;
 	if (!*s->dev)
 		return fault(f, -EINVAL, "key 'dev' is missing");
-	return *s->name ? 0 : default_name(s, f);
+	err = *s->name ? 0 : default_name(s, f);
+	return err ? err : check_pairs(s, f);
 }
 
 void stanza_format(const struct stanza *s, char *text, size_t size)
 {
+	char caps[CAPS_TEXT];
+	size_t len;
+
 	snprintf(text, size, "dev=%s,mode=%s,name=%s", s->dev, vsys_mode_name(s->mode), s->name);
+	if (!stanza_calls(s))
+		return;
+	caps_format(s->caps, caps, sizeof(caps));
+	len = strlen(text);
+	snprintf(text + len, size - len, ",ioctl=%s,payload=%s%s%s", s->ioctl,
+		 vsys_payload_name(s->payload), *caps ? ",caps=" : "", caps);
 }

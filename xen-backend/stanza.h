@@ -11,15 +11,20 @@
 #include <stdbool.h>
 #include <vsys-xenstore.h>
 
+#include "caps.h"
 #include "fault.h"
 
 #define STANZA_DEV	256
-#define STANZA_TEXT	(STANZA_DEV + VSYS_SIZE_NAME + 32)
+#define STANZA_CLASS	32
+#define STANZA_TEXT	(STANZA_DEV + VSYS_SIZE_NAME + STANZA_CLASS + CAPS_TEXT + 64)
 
 struct stanza {
 	char dev[STANZA_DEV];		/* absolute path, as it was written */
 	char name[VSYS_SIZE_NAME];	/* of the node in the guest */
 	enum vsys_mode mode;
+	char ioctl[STANZA_CLASS];	/* which commands: a policy's class, or "none" */
+	enum vsys_payload payload;
+	uint64_t caps;			/* what native calls may need beside the open file */
 };
 
 int stanza_parse(struct stanza *s, const char *text, struct fault *f);
@@ -36,5 +41,8 @@ static inline bool stanza_writes(const struct stanza *s)
 {
 	return s->mode != VSYS_MODE_RO;
 }
+
+/* Whether there are any other calls than those on plain bytes. */
+bool stanza_calls(const struct stanza *s);
 
 #endif /* VSYS_STANZA_H */

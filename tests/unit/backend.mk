@@ -7,8 +7,8 @@ SUPERVISOR_TEST_SRC := $(VSYSD_LIB) tests/unit/fake-xs.c tests/unit/supervisor-f
 SUPERVISOR_TESTS := test-device test-domain test-worker-proc test-open test-ctl
 
 UNIT_SRC_test-kv      := $(BACKEND_TEXT)
-UNIT_SRC_test-stanza  := $(BACKEND_TEXT) xen-backend/stanza.c
-UNIT_SRC_test-native  := $(BACKEND_TEXT) xen-backend/stanza.c xen-backend/native.c
+UNIT_SRC_test-stanza  := $(BACKEND_TEXT) xen-backend/caps.c xen-backend/stanza.c
+UNIT_SRC_test-native  := $(BACKEND_TEXT) xen-backend/caps.c xen-backend/stanza.c xen-backend/native.c
 UNIT_SRC_test-config  := $(BACKEND_TEXT) xen-backend/config.c xen-backend/registry.c
 UNIT_LIBS_test-config := -lxlutil
 UNIT_SRC_test-loop    := $(BACKEND_TEXT) xen-backend/loop.c

@@ -2,6 +2,8 @@
 /*
  * test-stanza.c - device stanzas: meaning, defaults, and the sentence of each fault.
  */
+#include <errno.h>
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,12 +49,59 @@ static void meaning(void **state)
 	good("dev=/srv/node,name=n", "/srv/node", VSYS_MODE_RW, "n");
 }
 
+static void calls(void **state)
+{
+	struct stanza s;
+	struct fault f;
+
+	(void)state;
+	assert_int_equal(stanza_parse(&s, "dev=/dev/sg0", &f), 0);
+	assert_string_equal(s.ioctl, "none");
+	assert_int_equal(s.payload, VSYS_PAYLOAD_BYTES);
+	assert_true(!s.caps && !stanza_calls(&s));
+	assert_int_equal(stanza_parse(&s, "dev=/dev/sg0,ioctl=none,payload=bytes,caps=none", &f), 0);
+	assert_true(!s.caps && !stanza_calls(&s));
+	assert_int_equal(stanza_parse(&s, "caps=sys_rawio + sys_admin,payload=pointers,ioctl=scsi,"
+				      "dev=/dev/sg0", &f), -EINVAL);
+	assert_int_equal(stanza_parse(&s, "caps=sys_rawio+sys_admin,payload=pointers,ioctl=scsi,"
+				      "dev=/dev/sg0", &f), 0);
+	assert_string_equal(s.ioctl, "scsi");
+	assert_int_equal(s.payload, VSYS_PAYLOAD_POINTERS);
+	assert_true(s.caps == (CAPS_BIT(17) | CAPS_BIT(21)) && stanza_calls(&s));
+}
+
+/* Every name there is leads to its number and back. */
+static void capabilities(void **state)
+{
+	char text[CAPS_TEXT], all[CAPS_TEXT];
+	uint64_t caps, known = 0;
+	const char *bad_name;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 64; i++) {
+		caps_format(CAPS_BIT(i), text, sizeof(text));
+		if (!*text)
+			break;
+		assert_int_equal(caps_parse(text, &caps, &bad_name), 0);
+		assert_true(caps == CAPS_BIT(i));
+		known |= caps;
+	}
+	assert_int_equal(i, CAP_LAST_CAP + 1);
+	caps_format(~UINT64_C(0), all, sizeof(all));
+	assert_true(strlen(all) < sizeof(all) - 1);
+	assert_int_equal(caps_parse(all, &caps, &bad_name), 0);
+	assert_true(caps == known);
+	caps_format(0, text, sizeof(text));
+	assert_string_equal(text, "");
+}
+
 static void faults(void **state)
 {
 	(void)state;
 	bad("", "key 'dev' is missing");
 	bad(" ", "key 'dev' is missing");
-	bad("dev=/dev/ram0,foo=1", "unknown key 'foo' (known: dev, mode, name)");
+	bad("dev=/dev/ram0,foo=1", "unknown key 'foo' (known: dev, mode, name, ioctl, payload, caps)");
 	bad("mode=rw", "key 'dev' is missing");
 	bad("dev=", "key 'dev' has no value");
 	bad("dev=ram0", "dev 'ram0' is not an absolute path");
@@ -63,6 +112,23 @@ static void faults(void **state)
 	bad("dev=/dev/ram0,name=/x", "name '/x' cannot name a node below the guest's /dev");
 	bad("dev=/srv/a b", "key 'name' is missing (dev '/srv/a b' does not give one)");
 	bad("dev=/dev/", "key 'name' is missing (dev '/dev/' does not give one)");
+	bad("dev=/dev/sg0,ioctl=SCSI", "ioctl 'SCSI' is not none, any, or the name of a policy");
+	bad("dev=/dev/sg0,ioctl=../scsi",
+	    "ioctl '../scsi' is not none, any, or the name of a policy");
+	bad("dev=/dev/sg0,ioctl=-", "ioctl '-' is not none, any, or the name of a policy");
+	bad("dev=/dev/sg0,ioctl=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	    "ioctl is longer than 31 characters");
+	bad("dev=/dev/sg0,ioctl=any,payload=pointer",
+	    "payload 'pointer' is unknown (known: bytes, pointers)");
+	bad("dev=/dev/sg0,payload=pointers", "payload=pointers needs ioctl=any, or a policy");
+	bad("dev=/dev/sg0,caps=sys_rawio", "caps needs ioctl=any, or a policy");
+	bad("dev=/dev/sg0,ioctl=none,caps=sys_rawio", "caps needs ioctl=any, or a policy");
+	bad("dev=/dev/sg0,ioctl=any,caps=sys_rawio+cap_sys_admin",
+	    "capability 'cap_sys_admin' is unknown (as in capabilities(7), in lower case, without cap_)");
+	bad("dev=/dev/sg0,ioctl=any,caps=sys_rawio+",
+	    "capability '' is unknown (as in capabilities(7), in lower case, without cap_)");
+	bad("dev=/dev/sg0,ioctl=any,caps=sys_raw+chown",
+	    "capability 'sys_raw' is unknown (as in capabilities(7), in lower case, without cap_)");
 	bad("dev=/..", "key 'name' is missing (dev '/..' does not give one)");
 }
 
@@ -99,6 +165,32 @@ static void formatted(void **state)
 	assert_string_equal(text, "dev=/dev/sr0,mode=ro,name=cd");
 	assert_int_equal(stanza_parse(&again, text, &f), 0);
 	assert_memory_equal(&s, &again, sizeof(s));
+	assert_int_equal(stanza_parse(&s, "dev=/dev/sg0,ioctl=scsi,caps=sys_rawio+sys_admin", &f), 0);
+	stanza_format(&s, text, sizeof(text));
+	assert_string_equal(text, "dev=/dev/sg0,mode=rw,name=sg0,ioctl=scsi,payload=bytes,"
+				  "caps=sys_rawio+sys_admin");
+	assert_int_equal(stanza_parse(&again, text, &f), 0);
+	assert_memory_equal(&s, &again, sizeof(s));
+}
+
+/* The longest there is. */
+static void formatted_whole(void **state)
+{
+	char text[STANZA_TEXT];
+	struct stanza s, again;
+	struct fault f;
+
+	(void)state;
+	assert_int_equal(stanza_parse(&s, "dev=/dev/x,ioctl=any", &f), 0);
+	memset(s.dev + 5, 'd', sizeof(s.dev) - 6);
+	memset(s.name, 'n', sizeof(s.name) - 1);
+	memset(s.ioctl, 'c', sizeof(s.ioctl) - 1);
+	s.payload = VSYS_PAYLOAD_POINTERS;
+	s.caps = CAPS_BIT(CAP_LAST_CAP + 1) - 1;
+	stanza_format(&s, text, sizeof(text));
+	assert_true(strlen(text) < sizeof(text) - 1);
+	assert_int_equal(stanza_parse(&again, text, &f), 0);
+	assert_memory_equal(&s, &again, sizeof(s));
 }
 
 /* Whatever the text: no overrun, and what is accepted is within the limits. */
@@ -106,7 +198,8 @@ static void nonsense(void **state)
 {
 	static const char *const piece[] = {
 		"dev=", "mode=", "name=", "/dev/", "ram0", ",", "=", " ", "rw", "ro", "..",
-		"/", "\n", "\xff", "%41", "dev", "x",
+		"/", "\n", "\xff", "%41", "dev", "x", "ioctl=", "any", "payload=", "pointers",
+		"caps=", "sys_admin", "+",
 	};
 	unsigned int seed = 7, round;
 
@@ -136,9 +229,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(meaning),
+		cmocka_unit_test(calls),
+		cmocka_unit_test(capabilities),
 		cmocka_unit_test(faults),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(formatted),
+		cmocka_unit_test(formatted_whole),
 		cmocka_unit_test(nonsense),
 	};
 
