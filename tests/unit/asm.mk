@@ -2,9 +2,28 @@
 # Tests of asm-pp: the rewriting itself, the tools in a build, the stubs.
 
 UNIT_SRC_test-asm-rewrite  := $(ASM_PP_LIB)
-UNIT_SRC_test-asm-verify   := $(ASM_PP_VERIFY_LIB)
-UNIT_LIBS_test-asm-verify  := -lelf -lZydis
 
 unit: $(ASM_PP) $(ASM_PP_AS) $(ASM_PP_VERIFY)
+
+# The same random functions twice: as they are, and rewritten.
+UNIT_SRC_test-asm-stubs := asm-pp/runtime/access.c
+ASM_SEED      ?= 1
+ASM_FUNCTIONS := 400
+
+$(UNIT)/test-asm-stubs: $(addprefix $(UNIT)/asm/,native.o rewritten.o stubs.o)
+
+$(UNIT)/asm/stubs.o: asm-pp/runtime/stubs.S asm-pp/runtime/op.h
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -Wa,--fatal-warnings -c -o $@ $<
+
+$(UNIT)/asm/random-%.s: tests/unit/asm-random.awk tests/unit/asm.mk
+	$(Q)mkdir -p $(@D)
+	$(Q)awk -v seed=$(ASM_SEED) -v functions=$(ASM_FUNCTIONS) -v prefix=$* -f $< >$@
+
+$(UNIT)/asm/native.o: $(UNIT)/asm/random-native.s
+	$(Q)$(CC) -c -o $@ $<
+
+$(UNIT)/asm/rewritten.o: $(UNIT)/asm/random-rewritten.s $(ASM_PP_AS)
+	$(Q)ASM_PP_BUILD=$(abspath $(B)) $(CC) -B$(abspath asm-pp)/ -mno-red-zone -Wa,--asm-pp -c -o $@ $<
 
 FUZZ_SRC_asm := $(ASM_PP_LIB)
