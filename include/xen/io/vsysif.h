@@ -119,7 +119,10 @@ struct vsys_pool_dir {
 #define VSYS_OP_PORT_BATCH		40u	/* (feature) */
 #define VSYS_OP_LIMIT			64u
 
-/* vsys_request.flags: status flags of the open file, in OPEN, READ, WRITE. */
+/*
+ * vsys_request.flags: status flags of the open file, in OPEN, READ, WRITE,
+ * IOCTL, COMPAT_IOCTL, MIRROR_READ and MIRROR_WRITE.
+ */
 #define VSYS_O_RDONLY			0x00000000u
 #define VSYS_O_WRONLY			0x00000001u
 #define VSYS_O_RDWR			0x00000002u
@@ -154,7 +157,9 @@ struct vsys_pool_dir {
 #define VSYS_POLL_NOW			0x00040000u
 /* CONTINUE: nobody waits for the call any more. */
 #define VSYS_CALL_ABORT			0x00080000u
-#define VSYS_FLAGS_MASK			0x800f3fffu
+/* MIRROR_READ, MIRROR_WRITE: of a 32-bit program. */
+#define VSYS_CALL_COMPAT		0x00100000u
+#define VSYS_FLAGS_MASK			0x801f3fffu
 
 /* vsys_request.length of LSEEK. */
 #define VSYS_SEEK_SET			0u
@@ -163,7 +168,7 @@ struct vsys_pool_dir {
 #define VSYS_SEEK_DATA			3u
 #define VSYS_SEEK_HOLE			4u
 
-/* vsys_response.pos of OPEN: what the native open file can do. */
+/* vsys_response.pos of OPEN, page of NEW_FILE: what the native file can do. */
 #define VSYS_FILE_LSEEK			0x1u	/* lseek() does not give ESPIPE */
 #define VSYS_FILE_PREAD			0x2u	/* pread() is allowed */
 #define VSYS_FILE_PWRITE		0x4u	/* pwrite() is allowed */
