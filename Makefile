@@ -106,12 +106,13 @@ install-dkms: $(SCHEMA_H)
 	$(Q)sed 's/@VERSION@/$(VERSION)/' xen-frontend/dkms.conf.in >$(DESTDIR)$(srcdir_dkms)/dkms.conf
 
 ## stage        everything for the lab, below build/stage
-stage: all module $(TEST_TOOLS)
+stage: all module $(TEST_TOOLS) $(TEST_MODULES)
 	$(Q)rm -rf $(STAGE)
 	$(Q)$(MAKE) -s install install-module DESTDIR=$(abspath $(STAGE))
 	$(Q)install -d $(STAGE)/usr/lib/xen-vsys/tests
 	$(Q)install $(TEST_TOOLS) $(STAGE)/usr/lib/xen-vsys/tests/
 	$(Q)install -m 644 tests/tools/tap.sh $(STAGE)/usr/lib/xen-vsys/tests/
+	$(if $(TEST_MODULES),$(Q)install -m 644 $(TEST_MODULES) $(STAGE)/lib/modules/$(KVERSION)/extra/)
 	$(Q)strip -g $(STAGE)/lib/modules/*/extra/*.ko
 
 clean:

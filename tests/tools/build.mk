@@ -6,6 +6,8 @@ TEST_TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c
 TOOL_LIBS_hostile-front := -lxengnttab -lxenevtchn -lxenstore -lpthread
 TOOL_LIBS_file-wait     := -luring -lpthread
 
+include tests/tools/ioctl-client/build.mk
+
 $(B)/tools/%: tests/tools/%.c | $(SCHEMA_H)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
