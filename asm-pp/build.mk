@@ -43,3 +43,38 @@ $(sort $(ASM_PP_OBJ) $(ASM_PP_VERIFY_OBJ)): $(B)/asm-pp/obj/%.o: %.c $(FLAGS_STA
 	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) -I. $(WARN) $(HARDEN) -MMD -MP -c -o $@ $<
 
 -include $(ASM_PP_OBJ:.o=.d) $(ASM_PP_VERIFY_OBJ:.o=.d)
+
+VPIO_MODULE := $(B)/vpio-module/xen-vpio.ko
+VPIO_SRC    := $(wildcard asm-pp/runtime/*.[chS]) asm-pp/runtime/Kbuild
+VPIO_NATIVE := vpio_native_in vpio_native_out vpio_native_ins vpio_native_outs
+
+## vpio-module  the runtime of rewritten drivers, for kernel KVERSION
+.PHONY: vpio-module
+vpio-module: $(VPIO_MODULE)
+
+$(VPIO_MODULE): $(VPIO_SRC) $(ASM_PP_VERIFY)
+	$(call say,KBUILD,$@)
+	@test -d '$(KDIR)' || { echo "make: no kernel headers in '$(KDIR)'; install linux-headers-amd64 or set KDIR" >&2; exit 1; }
+	$(Q)mkdir -p $(@D) && cp -pu $(VPIO_SRC) $(@D)/
+	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(@D)) $(MODULE_FLAGS) modules
+	$(Q)$(ASM_PP_VERIFY) --quiet --no-note --no-iomap $(VPIO_NATIVE:%=--allow=%) $@
+
+## vpio-check   sparse on the runtime's module
+.PHONY: vpio-check
+vpio-check:
+	$(Q)rm -rf $(B)/vpio-check && mkdir -p $(B)/vpio-check && cp -p $(VPIO_SRC) $(B)/vpio-check/
+	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(B)/vpio-check) C=2 CF='-Wsparse-error' modules
+lint: vpio-check
+
+# What gcc's -B names: an "as", the Kbuild fragment, the runtime's source.
+ASM_PP_DIR := $(libexecdir)/asm-pp
+
+## install-asm-pp  preprocessor, verifier, runtime's source   (DESTDIR, prefix)
+.PHONY: install-asm-pp
+install-asm-pp: asm-pp
+	$(Q)install -D -t $(DESTDIR)$(prefix)/bin $(ASM_PP) $(ASM_PP_VERIFY)
+	$(Q)install -d $(DESTDIR)$(ASM_PP_DIR)/runtime
+	$(Q)ln -sf $(prefix)/bin/asm-pp $(DESTDIR)$(ASM_PP_DIR)/as
+	$(Q)install -m 644 asm-pp/asm-pp.kbuild $(DESTDIR)$(ASM_PP_DIR)/
+	$(Q)install -m 644 -t $(DESTDIR)$(ASM_PP_DIR)/runtime $(VPIO_SRC)
+	$(Q)install -D -m 644 -t $(DESTDIR)$(mandir)/man1 docs/man/asm-pp.1 docs/man/asm-pp-verify.1

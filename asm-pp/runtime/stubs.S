@@ -29,6 +29,7 @@
 .macro VPIO_ENTER op
 	pushfq
 	pushq	$\op
+	std		/* objtool takes DF for clear here, and a lone cld for an error */
 	cld
 	pushq	%rax
 	pushq	%rcx

@@ -5,6 +5,8 @@ UNIT_SRC_test-asm-rewrite  := $(ASM_PP_LIB)
 
 unit: $(ASM_PP) $(ASM_PP_AS) $(ASM_PP_VERIFY)
 
+UNIT_SRC_test-asm-queue := $(addprefix asm-pp/runtime/,profile.c queue.c)
+
 # The same random functions twice: as they are, and rewritten.
 UNIT_SRC_test-asm-stubs := asm-pp/runtime/access.c
 ASM_SEED      ?= 1

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * queue.h - accesses to a device's ports that wait to be carried out together.
+ *
+ * One queue is one order: everything that is put in is carried out in the order
+ * of the calls, once.  What a driver can see is what a slower device would
+ * show.  docs/asm-pp.md has the rules; queue.c keeps them.
+ *
+ * Not locked, and knows no kernel: whoever calls holds the queue's lock.
+ */
+#ifndef VPIO_QUEUE_H
+#define VPIO_QUEUE_H
+
+#include "vpio.h"
+
+#ifdef __KERNEL__
+#include <linux/build_bug.h>
+#include <linux/errno.h>
+#include <linux/string.h>
+#else
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#endif
+
+#define VPIO_RECORDS	128
+#define VPIO_BYTES	8192	/* of block operations */
+#define VPIO_PORTS	256	/* of a queue */
+#define VPIO_INPUTS	8	/* values that were read ahead */
+#define VPIO_AHEAD	3	/* at most so many with one input */
+#define VPIO_AGE_NS	50000	/* two inputs further apart are no pair, and no poll */
+#define VPIO_POLL_READS	1000	/* of one port, until its value changes */
+
+/* What a record asks for.  The layout is that of struct vsys_port_op. */
+#define VPIO_REC_OUT	1	/* value */
+#define VPIO_REC_IN	2	/* value is the answer */
+#define VPIO_REC_OUTS	3	/* count values, at byte "value" of the bytes */
+#define VPIO_REC_INS	4	/* the same, to there */
+#define VPIO_REC_CHANGE	5	/* as IN, again until (new ^ value) & mask, at most count times */
+
+struct vpio_rec {
+	u16 port;
+	u8 op;
+	u8 width;
+	u32 value;
+	u32 count;
+	u32 mask;
+};
+
+/*
+ * Where a batch goes.  Carries all records out, in order, and puts answers
+ * where the values and bytes were.  Without wait there is nothing to answer,
+ * and it may come back earlier; the records are its own to copy.  Not 0: the
+ * device is gone.
+ */
+struct vpio_sink {
+	int (*carry_out)(void *data, struct vpio_rec *rec, unsigned int nr,
+			 u8 *bytes, unsigned int len, bool wait);
+};
+
+/* What is known of a port.  Without a rule a port is taken for the worst. */
+#define VPIO_PURE	1u	/* reading it changes nothing */
+#define VPIO_KEPT	2u	/* and it reads as what was written last */
+#define VPIO_DOORBELL	4u	/* writing these bits starts something */
+
+struct vpio_rule {
+	u16 first, last;	/* ports, counted from the queue's first */
+	u8 flags;
+	u32 bits;		/* of a doorbell; 0: any value */
+};
+
+struct vpio_stats {
+	u64 outs, ins;		/* as the driver made them */
+	u64 known, ahead;	/* inputs that needed no batch */
+	u64 batches, waits;	/* handed to the sink; of them, waited for */
+	u64 records;
+	u64 changes;		/* polls that were carried out elsewhere */
+	u64 lost;		/* after the device was gone */
+};
+
+struct vpio_input {
+	u16 port;
+	u8 width;
+	u32 value;
+};
+
+struct vpio_queue {
+	u16 first, last;	/* ports */
+	const struct vpio_sink *sink;
+	void *data;
+	const struct vpio_rule *rule;
+	unsigned int rules;
+	unsigned int threshold;	/* records; 1: no batches */
+	bool gone;
+
+	struct vpio_rec rec[VPIO_RECORDS];
+	unsigned int nr, used;
+	u8 bytes[VPIO_BYTES];
+
+	struct vpio_input input[VPIO_INPUTS];	/* the input queue: read ahead */
+	unsigned int input_head, inputs;
+
+	/* By port, counted from the first. */
+	u8 kept_width[VPIO_PORTS];		/* 0: not known; else width + 1 */
+	u32 kept[VPIO_PORTS];
+	u16 follows[VPIO_PORTS];		/* 0: nothing; else port + 1 */
+
+	/* The input before, if nothing came after it. */
+	bool repeated;
+	bool same;		/* and it said the same as the one before */
+	u16 last_port;
+	u8 last_width;
+	u64 last_time;
+	u32 last_value;
+
+	struct vpio_stats stats;
+};
+
+/* Supplied by whoever has a clock, in nanoseconds. */
+u64 vpio_clock(void);
+
+/* -EINVAL: ports, rules or threshold are impossible. */
+int vpio_queue_init(struct vpio_queue *q, u16 first, u16 last, const struct vpio_sink *sink,
+		    void *data, const struct vpio_rule *rule, unsigned int rules,
+		    unsigned int threshold);
+
+u32 vpio_queue_in(struct vpio_queue *q, u16 port, unsigned int width);
+void vpio_queue_out(struct vpio_queue *q, u16 port, unsigned int width, u32 value);
+void vpio_queue_ins(struct vpio_queue *q, u16 port, unsigned int width, void *buffer, u64 count,
+		    int step);
+void vpio_queue_outs(struct vpio_queue *q, u16 port, unsigned int width, const void *buffer,
+		     u64 count, int step);
+
+/* Nothing is left waiting. */
+void vpio_queue_flush(struct vpio_queue *q);
+
+/* Nor is anything remembered that was read ahead. */
+void vpio_queue_tick(struct vpio_queue *q);
+
+#endif /* VPIO_QUEUE_H */
