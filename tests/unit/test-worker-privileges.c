@@ -8,18 +8,23 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/worker-fixture.h"
+#include "xen-backend/caps.h"
 #include "xen-backend/worker/privileges.h"
 
 /* Its own stack for signals is one more system call, of the sanitizer only. */
@@ -49,7 +54,7 @@ static void *confined_main(void *arg)
 	struct confined *c = arg;
 
 	c->init = worker_init(&c->f->w, &c->f->t->base, c->ipc_fd);
-	c->dropped = c->init ? -1 : privileges_drop();
+	c->dropped = c->init ? -1 : privileges_confine();
 	if (c->dropped == 0) {
 		c->open_errno = refused(syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY));
 		c->socket_errno = refused(syscall(SYS_socket, AF_INET, SOCK_STREAM, 0));
@@ -94,7 +99,6 @@ static void free_again(struct confined *c)
 
 static void refuses(void **state)
 {
-	struct rlimit core;
 	struct confined c;
 
 	(void)state;
@@ -108,8 +112,6 @@ static void refuses(void **state)
 	assert_int_equal(c.uring_errno, EPERM);
 	assert_int_equal(c.ptrace_errno, EPERM);
 	assert_int_equal(c.dupfd_errno, EPERM);
-	getrlimit(RLIMIT_CORE, &core);
-	assert_int_equal(core.rlim_max, 0);
 	free_again(&c);
 }
 
@@ -173,9 +175,160 @@ static void works(void **state)
 	free_again(&c);
 }
 
+/* --- user and capabilities -------------------------------------------- */
+
+/* What a process of a worker's rights finds; 0: all as it should be. */
+static int in_child(int (*what)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(what());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static bool have_caps(uint64_t permitted, uint64_t effective)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2];
+
+	return syscall(SYS_capget, &header, d) == 0 &&
+	       (d[0].permitted | (uint64_t)d[1].permitted << 32) == permitted &&
+	       (d[0].effective | (uint64_t)d[1].effective << 32) == effective &&
+	       !d[0].inheritable && !d[1].inheritable;
+}
+
+/* line numbers as exit statuses would wrap */
+#define MUST(condition) do { if (!(condition)) return __COUNTER__ + 1; } while (0)
+
+static int becomes_user(void)
+{
+	const uid_t want = VSYS_BASE_UID + 7;
+	struct rlimit core;
+	uid_t r, e, s;
+
+	MUST(privileges_change(7, 0) == 0);
+	MUST(getresuid(&r, &e, &s) == 0 && r == want && e == want && s == want);
+	MUST(getresgid(&r, &e, &s) == 0 && r == want && e == want && s == want);
+	MUST(getgroups(0, NULL) == 0);
+	MUST(have_caps(0, 0));
+	MUST(prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) == 0);
+	MUST(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
+	MUST(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1);
+	MUST(prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) == 0);
+	MUST(getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_max == 0);
+	MUST(setresuid(0, 0, 0) < 0 && errno == EPERM);
+	MUST(privileges_use(CAPS_BIT(CAP_SYS_RAWIO)) == -EPERM);
+	return 0;
+}
+
+static int keeps_capabilities(void)
+{
+	const uint64_t caps = CAPS_BIT(CAP_SYS_RAWIO) | CAPS_BIT(CAP_BPF);
+
+	MUST(privileges_change(7, caps) == 0);
+	MUST(geteuid() == VSYS_BASE_UID + 7);
+	MUST(have_caps(caps, 0));
+	MUST(privileges_use(CAPS_BIT(CAP_SYS_ADMIN)) == -EPERM);
+	MUST(privileges_use(caps) == 0);
+	MUST(have_caps(caps, caps));
+	return 0;
+}
+
+static int secret = 4711;
+
+static bool can_read(pid_t pid)
+{
+	int value = 0;
+	struct iovec to = { &value, sizeof(value) }, from = { &secret, sizeof(secret) };
+
+	return process_vm_readv(pid, &to, 1, &from, 1, 0) == sizeof(value) && value == 4711;
+}
+
+/* Starts a process with these rights, which lives as long as this one has life[1] open. */
+static pid_t start(const int *life, uint32_t domid, uint64_t caps, bool use)
+{
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(ready) < 0 || (pid = fork()) < 0)
+		return -1;
+	if (pid == 0) {
+		close(life[1]);
+		if (privileges_change(domid, caps) < 0 || (use && privileges_use(caps) < 0))
+			_exit(1);
+		prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		_exit(read(life[0], &c, 1) != 0);
+	}
+	close(ready[1]);
+	if (read(ready[0], &c, 1) != 1)
+		pid = -1;
+	close(ready[0]);
+	return pid;
+}
+
+static int reaches_own_executors_only(void)
+{
+	const uint64_t caps = CAPS_BIT(CAP_SYS_RAWIO);
+	pid_t own, less, more, other, root = getppid();
+	int life[2], result = 1;
+
+	MUST(pipe(life) == 0);
+	own = start(life, 7, caps, true);
+	less = start(life, 7, 0, false);
+	more = start(life, 7, caps | CAPS_BIT(CAP_SYS_ADMIN), true);
+	other = start(life, 8, 0, false);
+	if (own > 0 && less > 0 && more > 0 && other > 0 && privileges_change(7, caps) == 0) {
+		result = !can_read(own) * 2 + !can_read(less) * 4 + can_read(more) * 8 +
+			 can_read(other) * 16 + can_read(root) * 32;
+		/* As a worker that was taken over would. */
+		if (ptrace(PTRACE_SEIZE, other, 0, 0) == 0 || kill(other, 0) == 0)
+			result |= 64;
+	}
+	return result;
+}
+
+#define AS_ROOT(fn)				\
+static void fn##_test(void **state)		\
+{						\
+	(void)state;				\
+	if (geteuid() != 0)			\
+		skip();				\
+	assert_int_equal(in_child(fn), 0);	\
+}
+
+AS_ROOT(becomes_user)
+AS_ROOT(keeps_capabilities)
+AS_ROOT(reaches_own_executors_only)
+
+/* Without being root there is no user to change to; all else is the same. */
+static int as_nobody(void)
+{
+	MUST(geteuid() != 0 || setresuid(65534, 65534, 65534) == 0);
+	MUST(privileges_change(7, 0) == 0);
+	MUST(have_caps(0, 0));
+	MUST(privileges_change(7, CAPS_BIT(CAP_SYS_RAWIO)) == -EPERM);
+	return 0;
+}
+
+static void not_root(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(as_nobody), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(becomes_user_test), cmocka_unit_test(keeps_capabilities_test),
+		cmocka_unit_test(reaches_own_executors_only_test), cmocka_unit_test(not_root),
 		cmocka_unit_test(works), cmocka_unit_test(refuses),
 	};
 

@@ -5,7 +5,8 @@ WORKER     := $(B)/xen-vsys-worker
 # What also runs without Xen, for tests and fuzzers.
 WORKER_LIB := $(addprefix xen-backend/worker/,device.c handles.c link.c ops.c policy.c request.c \
 		ring.c rw.c threads.c uring.c wire-errno.c worker.c) xen-backend/log.c
-WORKER_SRC := $(WORKER_LIB) $(addprefix xen-backend/worker/,main.c privileges.c transport-xen.c)
+WORKER_SRC := $(WORKER_LIB) xen-backend/caps.c \
+	      $(addprefix xen-backend/worker/,main.c privileges.c transport-xen.c)
 WORKER_OBJ := $(WORKER_SRC:%.c=$(B)/worker/%.o)
 PROGRAMS   += $(WORKER)
 

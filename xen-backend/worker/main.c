@@ -2,8 +2,8 @@
 /*
  * xen-vsys-worker - the data plane of xen-vsys for one guest domain.
  *
- * Started by xen-vsysd, never by hand: xen-vsys-worker DOMID, with descriptor 3
- * connected to the supervisor (../ipc.h).  It maps the rings and pools of the
+ * Started by xen-vsysd, never by hand: xen-vsys-worker DOMID [CAPABILITIES], with
+ * descriptor 3 connected to the supervisor (../ipc.h).  It maps the rings and pools of the
  * domain's devices, takes requests, makes the native calls on descriptors that
  * the supervisor opens for it, and answers.
  *
@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include "../caps.h"
 #include "../log.h"
 #include "privileges.h"
 #include "worker.h"
@@ -48,10 +49,13 @@ int main(int argc, char **argv)
 {
 	static struct worker worker;
 	struct transport *transport;
+	uint64_t caps = 0;
+	const char *bad;
 	uint32_t domid;
 
-	if (argc != 2 || parse_domid(argv[1], &domid) < 0) {
-		fprintf(stderr, "usage: xen-vsys-worker DOMID (started by xen-vsysd)\n");
+	if (argc < 2 || argc > 3 || parse_domid(argv[1], &domid) < 0 ||
+	    (argc == 3 && caps_parse(argv[2], &caps, &bad) < 0)) {
+		fprintf(stderr, "usage: xen-vsys-worker DOMID [CAPABILITIES] (started by xen-vsysd)\n");
 		return 2;
 	}
 	if (!has_supervisor()) {
@@ -70,7 +74,7 @@ int main(int argc, char **argv)
 
 	transport = transport_xen_open(domid);
 	if (!transport || worker_init(&worker, transport, VSYS_IPC_FD) < 0 ||
-	    privileges_drop() < 0)
+	    privileges_change(domid, caps) < 0 || privileges_confine() < 0)
 		return 1;
 
 	while (worker_round(&worker, -1))

@@ -5,7 +5,13 @@
  * A worker parses what a guest writes, so a guest may take it over.  Then it
  * has: the guest's own pages and event channels, the device files that the
  * supervisor passed in, and the system calls below.  No other file can be
- * opened, no program started, no network reached, no process touched.
+ * opened, no program started, no network reached, no process touched but the
+ * executors of the same domain.
+ *
+ * Capabilities that a stanza gives are for the native calls, which executors
+ * make.  The worker itself keeps them permitted, since the kernel lets it read
+ * only memory of processes that may do no more than itself, but not effective,
+ * and the filter does not let it change that.
  *
  * Two things seccomp cannot see are limited elsewhere: operations of io_uring
  * (uring.c), and which ports the event channel device reaches (transport-xen.c).
@@ -15,7 +21,6 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/fs.h>
-#include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
@@ -30,8 +35,6 @@
 #include "../log.h"
 #include "limits.h"
 #include "privileges.h"
-
-#define VSYS_USER	"xen-vsys"	/* used if the administrator made it */
 
 /* System calls without a look at their arguments. */
 static const int allowed[] = {
@@ -117,60 +120,88 @@ static int limit(int resource, rlim_t value)
 	return setrlimit(resource, &r) < 0 ? -errno : 0;
 }
 
-static int drop_capabilities(void)
+static int set_capabilities(uint64_t permitted, uint64_t effective)
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct none[2];
+	struct __user_cap_data_struct data[2] = {
+		{ .permitted = permitted, .effective = effective },
+		{ .permitted = permitted >> 32, .effective = effective >> 32 },
+	};
+
+	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
+/* What a program that is started would have; none is, but it is easily closed. */
+static int empty_bounding_set(void)
+{
 	unsigned long cap;
 
-	/* The bounding set first: it takes a capability to lower it. */
 	for (cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EPERM)
 			return -errno;
-	memset(none, 0, sizeof(none));
-	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+	return 0;
 }
 
-/* Without such a user the worker stays root, which without capabilities is little. */
-static int change_user(void)
+/*
+ * A user for each domain: processes of one user may read and change each other,
+ * which a worker must with its executors, and none must with another domain's.
+ */
+static int change_user(uint32_t domid)
 {
-	struct passwd *pw;
+	uid_t id = VSYS_BASE_UID + domid;
 
 	if (geteuid() != 0)
 		return 0;
-	pw = getpwnam(VSYS_USER);
-	if (!pw)
-		return 0;
-	if (setgroups(0, NULL) < 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
-	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
+	/* Permitted capabilities stay for now; effective ones go. */
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setgroups(0, NULL) < 0 ||
+	    setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0 ||
+	    prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
 		return -errno;
 	return 0;
 }
 
-int privileges_drop(void)
+static int fail(const char *what, int err)
 {
-	const char *what = "limit resources";
+	log_err("cannot %s: %s", what, strerror(-err));
+	return err;
+}
+
+int privileges_change(uint32_t domid, uint64_t caps)
+{
 	int err = limit(RLIMIT_CORE, 0);
 
 	if (!err)
 		err = limit(RLIMIT_NOFILE, VSYS_MAX_FILES);
-	if (!err) {
-		what = "change to user " VSYS_USER;
-		err = change_user();
-	}
-	if (!err) {
-		what = "drop capabilities";
-		err = drop_capabilities();
-	}
-	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
-		what = "forbid new privileges";
-		err = -errno;
-	}
-	if (!err) {
-		what = "filter system calls";
-		err = filter_syscalls();
-	}
 	if (err)
-		log_err("cannot %s: %s", what, strerror(-err));
-	return err;
+		return fail("limit resources", err);
+	err = empty_bounding_set();
+	if (err)
+		return fail("empty the bounding set of capabilities", err);
+	err = change_user(domid);
+	if (err)
+		return fail("change to the user of the domain", err);
+	err = set_capabilities(caps, 0);
+	if (err)
+		return fail(caps ? "keep the capabilities that the devices were given" :
+			    "drop capabilities", err);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return fail("forbid new privileges", -errno);
+	/* A change of user cleared this; without it executors are out of reach. */
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return fail("stay accessible to executors", -errno);
+	return 0;
+}
+
+int privileges_use(uint64_t caps)
+{
+	int err = set_capabilities(caps, caps);
+
+	return err ? fail("use the capabilities that the devices were given", err) : 0;
+}
+
+int privileges_confine(void)
+{
+	int err = filter_syscalls();
+
+	return err ? fail("filter system calls", err) : 0;
 }
