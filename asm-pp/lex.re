@@ -94,9 +94,8 @@ void lex_next(struct lexer *lex, struct token *token)
 		return;
 	}
 	if (lex->line_start && *lex->at == '/' && lex->at[1] != '*') {
-		const char *eol = memchr(lex->at, '\n', (size_t)(lex->end - lex->at));
-
-		lex->at = eol ? eol : lex->end;
+		/* Up to the line's end or a NUL, which is a token of its own. */
+		lex->at += strcspn(lex->at, "\n");
 		token->kind = TOKEN_COMMENT;
 	} else {
 		token->kind = lex_scan(lex);

@@ -81,8 +81,9 @@ static bool eat_port(struct cursor *c, struct port_insn *insn)
 			depth++;
 		else if (token_punct(c->at, ')'))
 			depth--;
-		else if (token_punct(c->at, '%') || token_punct(c->at, '$'))
-			return false;
+		else if (token_punct(c->at, '%') || token_punct(c->at, '$') ||
+			 c->at->kind == TOKEN_STRING || lex_is_iomap(c->at->text, c->at->len))
+			return false;	/* no number */
 		else if (token_punct(c->at, ',') && !depth)
 			break;
 	}

@@ -265,10 +265,14 @@ static void take_instruction(struct state *s, size_t at)
 	bool calls_popf = false;
 	enum keyword k;
 
-	if (i == s->tokens)
+	if (i == s->tokens) {
+		s->sti_end = NULL;
 		return;
+	}
 	k = s->token[i].kind == TOKEN_WORD ? lex_keyword(s->token[i].text, s->token[i].len)
 					   : KEYWORD_NONE;
+	if (k == KEYWORD_STI)
+		s->sti_end = NULL;
 	if (k >= KEYWORD_IN && k <= KEYWORD_INTEL_STRING) {
 		target_rewrite(s, k, at, i);
 	} else {
@@ -291,10 +295,11 @@ static bool take_statement(struct state *s)
 {
 	size_t at = take_labels(s);
 	enum keyword k = KEYWORD_NONE;
-	const struct token *first = &s->token[at];
+	const struct token *first;
 
 	if (at == s->tokens)
 		return true;
+	first = &s->token[at];
 	if (first->kind == TOKEN_WORD && *first->text == '.')
 		k = lex_keyword(first->text, first->len);
 	if (k == KEYWORD_END) {
@@ -378,6 +383,11 @@ bool rewrite(struct rewritten *result, const char *text, size_t len,
 		add_note(&s);
 	}
 	check_red_zone(&s);
+	if (s.macro_depth) {
+		struct token end = { .kind = TOKEN_END, .line = s.lex.line };
+
+		state_problem(&s, &end, "a macro or repetition does not end");
+	}
 	free(s.token);
 	free(s.bound);
 	place_free(&s.place);

@@ -184,6 +184,15 @@ static void rewrite_port(struct state *s, enum keyword mnemonic, size_t first, s
 	state_skip(s, token_end(last));
 }
 
+/* Its place in the output, should hlt follow. */
+static void note_sti(struct state *s, const struct token *name)
+{
+	state_copy(s, name->text);
+	s->sti_at = s->result->text.len;
+	s->sti_end = token_end(name);
+	s->sti_label = false;
+}
+
 static void rewrite_hlt(struct state *s, size_t at)
 {
 	struct token *hlt = &s->token[at];
@@ -224,8 +233,8 @@ static void rewrite_flags(struct state *s, enum keyword mnemonic, size_t at)
 		state_skip(s, end);
 		break;
 	case KEYWORD_STI:
+		note_sti(s, name);
 		add_site(s, name, name, false, "__vpio_sti");
-		state_copy(s, name->text);
 		buf_str(out, "call __vpio_sti");
 		state_skip(s, end);
 		break;
@@ -291,15 +300,11 @@ void target_rewrite(struct state *s, enum keyword mnemonic, size_t first, size_t
 
 	if (mnemonic == KEYWORD_INTEL_STRING && !s->intel)
 		return;
-	if (mnemonic == KEYWORD_STI && !s->macro_depth && first == at) {
-		/* Its place in the output, should hlt follow. */
-		state_copy(s, name->text);
-		s->sti_at = s->result->text.len;
-		s->sti_end = token_end(name);
-		s->sti_label = false;
-	}
-	if (!is_wanted(s, mnemonic))
+	if (!is_wanted(s, mnemonic)) {
+		if (mnemonic == KEYWORD_STI && !s->macro_depth && !check_flags(s, mnemonic, first, at))
+			note_sti(s, name);
 		return;
+	}
 	if (!check_place(s, name) || !check_labels(s, name))
 		return;
 	if (mnemonic < KEYWORD_HLT) {

@@ -4,6 +4,10 @@
 UNIT_SRC_test-asm-rewrite  := $(ASM_PP_LIB)
 
 unit: $(ASM_PP) $(ASM_PP_AS) $(ASM_PP_VERIFY)
+ifneq ($(wildcard $(KDIR)),)
+unit: $(VPIO_MODULE)
+unit: export VPIO_KDIR := $(KDIR)
+endif
 
 UNIT_SRC_test-asm-queue := $(addprefix asm-pp/runtime/,profile.c queue.c)
 

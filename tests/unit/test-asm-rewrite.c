@@ -299,6 +299,7 @@ static void test_places_refused(void **state)
 		"it is in code of another width than the object's");
 	refused(".code32\n insb\n", "x.s:2: insb cannot be rewritten: "
 		"it is in code of another width than the object's");
+	refused("nop\n.macro m\nnop\n", "x.s:4: a macro or repetition does not end");
 	refused(".include \"other.s\"\n",
 		"x.s:1: .include is not followed; let the C preprocessor do it");
 	refused(".section .gnu.lto_x,\"e\",@progbits\n",
@@ -401,6 +402,8 @@ static void test_broken_text(void **state)
 	(void)state;
 	refused(".string \"a\n", "x.s:1: the string does not end on its line");
 	refused("nop\n/* a\n", "x.s:2: the comment does not end");
+	assert_false(rewrite(&r, "/ c \0\n", 6, &options));
+	rewritten_free(&r);
 	assert_false(rewrite(&r, "nop\n\0outb", 9, &options));
 	assert_string_equal(r.problem[0].text, "x.s:2: a NUL byte is not assembler text");
 	rewritten_free(&r);
