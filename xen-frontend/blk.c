@@ -212,7 +212,7 @@ static void vsys_blk_room(struct vsys_queue *q)
 static int vsys_blk_open_data(struct vsys_blk *blk, fmode_t mode)
 {
 	struct vsys_device *vdev = blk->vdev;
-	u32 flags = VSYS_O_DIRECT, handle, can;
+	u32 flags = VSYS_O_DIRECT, handle, can, old;
 	bool write = vdev->writable;
 	int err;
 
@@ -235,9 +235,11 @@ static int vsys_blk_open_data(struct vsys_blk *blk, fmode_t mode)
 	} while (1);
 	if (err)
 		return err;
+	/* In this order: an ioctl that met the old one sees that. */
+	old = blk->data;
+	WRITE_ONCE(blk->data, handle);
 	if (blk->data_open)
-		vsys_release(vdev, blk->data);
-	blk->data = handle;
+		vsys_release(vdev, old);
 	blk->data_open = true;
 	blk->data_nonblock = flags & VSYS_O_NONBLOCK;
 	blk->data_writable = write;
@@ -310,10 +312,69 @@ static void vsys_blk_free(struct gendisk *disk)
 	kfree(blk);
 }
 
+/*
+ * An opener that may only read, and may not do raw I/O otherwise, gets an open
+ * file of its own, with which the native driver refuses what it would.
+ */
+static int vsys_blk_read_only_ioctl(struct vsys_blk *blk, unsigned int cmd,
+				    unsigned long arg, bool compat)
+{
+	u32 flags = VSYS_O_RDONLY | VSYS_O_NONBLOCK, handle, can;
+	int ret = vsys_open(blk->vdev, flags, &handle, &can);
+
+	if (ret)
+		return ret;
+	ret = vsys_mirror_ioctl(blk->vdev, handle, flags, cmd, arg, compat);
+	vsys_release(blk->vdev, handle);
+	return ret;
+}
+
+/* What the block layer does not know is the native driver's. */
+static int vsys_blk_do_ioctl(struct block_device *bdev, fmode_t mode,
+			     unsigned int cmd, unsigned long arg, bool compat)
+{
+	struct vsys_blk *blk = bdev->bd_disk->private_data;
+	bool raw = capable(CAP_SYS_RAWIO);
+	u32 handle;
+	int ret;
+
+	/* Such commands are for the whole disk, as natively (CVE-2011-4127). */
+	if (!blk->vdev->feature_ioctl || (bdev_is_partition(bdev) && !raw))
+		return -ENOTTY;
+	if (!(mode & FMODE_WRITE) && blk->data_writable && !raw)
+		return vsys_blk_read_only_ioctl(blk, cmd, arg, compat);
+	do {
+		handle = READ_ONCE(blk->data);
+		ret = vsys_mirror_ioctl(blk->vdev, handle,
+					VSYS_O_DIRECT | VSYS_O_RDWR, cmd, arg,
+					compat);
+		/* Another opener may have replaced the file meanwhile. */
+	} while (ret == -EBADF && handle != READ_ONCE(blk->data));
+	return ret;
+}
+
+static int vsys_blk_ioctl(struct block_device *bdev, fmode_t mode,
+			  unsigned int cmd, unsigned long arg)
+{
+	return vsys_blk_do_ioctl(bdev, mode, cmd, arg, false);
+}
+
+#ifdef CONFIG_COMPAT
+static int vsys_blk_compat_ioctl(struct block_device *bdev, fmode_t mode,
+				 unsigned int cmd, unsigned long arg)
+{
+	return vsys_blk_do_ioctl(bdev, mode, cmd, arg, true);
+}
+#else
+#define vsys_blk_compat_ioctl NULL
+#endif
+
 static const struct block_device_operations vsys_blk_fops = {
 	.owner		= THIS_MODULE,
 	.open		= vsys_blk_open,
 	.release	= vsys_blk_release,
+	.ioctl		= vsys_blk_ioctl,
+	.compat_ioctl	= vsys_blk_compat_ioctl,
 	.getgeo		= vsys_blk_getgeo,
 	.free_disk	= vsys_blk_free,
 };
@@ -326,17 +387,6 @@ struct vsys_blk_limits {
 	bool rotational, removable;
 	bool feature_flush, feature_discard, feature_write_zeroes;
 };
-
-#define VSYS_READ_KEY(vdev, limits, field, key) ({			\
-	char *text__ = vsys_backend_key(vdev, key);			\
-	int err__ = text__ ? vsys_parse_##field(text__, &(limits)->field) : 0; \
-									\
-	if (err__)							\
-		xenbus_dev_fatal((vdev)->xdev, err__,			\
-				 "the back-end's %s is '%.20s'", key, text__); \
-	kfree(text__);							\
-	err__;								\
-})
 
 static int vsys_blk_read_limits(struct vsys_device *vdev,
 				struct vsys_blk_limits *l)

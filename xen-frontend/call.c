@@ -5,8 +5,8 @@
  * A call is counted: its caller, the ring while the request is in flight, and
  * a CANCEL of it.  A caller that is killed leaves the call behind as an
  * "orphan": the pages stay its own until the response is there, so that the
- * back-end never writes into somebody else's data; an orphaned OPEN that
- * succeeds is closed again.
+ * back-end never writes into somebody else's data; orphaned() undoes what the
+ * answer brings: an OPEN that succeeds is closed again.
  */
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
@@ -36,12 +36,12 @@ void vsys_call_put(struct vsys_call *call)
 	kref_put(&call->kref, vsys_call_release);
 }
 
-/* An OPEN that nobody waits for succeeded. */
-static void vsys_call_close_work(struct work_struct *work)
+/* There is an answer that nobody waits for any more. */
+static void vsys_call_orphan_work(struct work_struct *work)
 {
 	struct vsys_call *call = container_of(work, struct vsys_call, work);
 
-	vsys_release(call->q->vdev, call->req.rsp.value);
+	call->orphaned(call);
 	vsys_call_put(call);
 }
 
@@ -61,7 +61,7 @@ static void vsys_call_done(struct vsys_req *req)
 	spin_unlock_irqrestore(&call->lock, flags);
 
 	complete(&call->done);
-	if (orphan && req->wire.op == VSYS_OP_OPEN && !req->rsp.status)
+	if (orphan && call->orphaned)
 		queue_work(vsys_wq, &call->work);
 	else
 		vsys_call_put(call);
@@ -70,6 +70,21 @@ static void vsys_call_done(struct vsys_req *req)
 static void vsys_cancel_done(struct vsys_req *cancel)
 {
 	vsys_call_put(container_of(cancel, struct vsys_call, cancel));
+}
+
+static void vsys_call_init(struct vsys_call *call, struct vsys_queue *q, u8 op,
+			   u32 handle)
+{
+	kref_init(&call->kref);
+	init_completion(&call->done);
+	spin_lock_init(&call->lock);
+	INIT_WORK(&call->work, vsys_call_orphan_work);
+	call->req.wire.op = op;
+	call->req.wire.handle = handle;
+	call->req.done = vsys_call_done;
+	call->cancel.done = vsys_cancel_done;
+	call->q = q;
+	vsys_device_get(q->vdev);
 }
 
 /*
@@ -91,16 +106,27 @@ struct vsys_call *vsys_call_alloc(struct vsys_queue *q, u8 op, u32 handle,
 			return NULL;
 		}
 	}
-	kref_init(&call->kref);
-	init_completion(&call->done);
-	spin_lock_init(&call->lock);
-	INIT_WORK(&call->work, vsys_call_close_work);
-	call->req.wire.op = op;
-	call->req.wire.handle = handle;
-	call->req.done = vsys_call_done;
-	call->cancel.done = vsys_cancel_done;
-	call->q = q;
-	vsys_device_get(q->vdev);
+	vsys_call_init(call, q, op, handle);
+	return call;
+}
+
+/*
+ * The next request of a call with keep_id, of which prev was answered.  It takes
+ * over the id and the pages, so it needs no room, and there is always memory for
+ * it: a call that has begun must be brought to its end.
+ */
+struct vsys_call *vsys_call_next(struct vsys_call *prev, u8 op)
+{
+	struct vsys_call *call = kzalloc(sizeof(*call),
+					 GFP_KERNEL | __GFP_NOFAIL);
+
+	vsys_call_init(call, prev->q, op, prev->req.wire.handle);
+	call->req.wire.id = prev->req.wire.id;
+	call->req.buf = prev->req.buf;
+	prev->req.buf = (struct vsys_buf){};
+	call->req.keep_id = true;
+	call->orphaned = prev->orphaned;
+	call->owner = prev->owner;
 	return call;
 }
 
@@ -158,8 +184,11 @@ void vsys_call_cancel(struct vsys_call *call)
 		vsys_call_put(call);
 }
 
-/* The caller goes away.  False: the response is there after all. */
-static bool vsys_call_abandon(struct vsys_call *call)
+/*
+ * The caller goes away, and leaves the answer to orphaned().  False: the
+ * response is there after all.
+ */
+bool vsys_call_abandon(struct vsys_call *call)
 {
 	unsigned long flags;
 	bool finished;
@@ -172,20 +201,26 @@ static bool vsys_call_abandon(struct vsys_call *call)
 }
 
 /*
- * Waits for the response; its status.  A signal asks the back-end to interrupt
- * the native call, and then its answer counts: what was done is never lost.
- * Only a fatal signal does not wait for that.
+ * Waits for the response.  A signal asks the back-end to interrupt the native
+ * call, and then its answer counts: what was done is never lost.  Only a fatal
+ * signal does not wait for that: false, the call was abandoned.
  */
+bool vsys_call_await(struct vsys_call *call)
+{
+	if (!wait_for_completion_interruptible(&call->done))
+		return true;
+	vsys_call_cancel(call);
+	return !wait_for_completion_killable(&call->done) ||
+	       !vsys_call_abandon(call);
+}
+
+/* The same; the response's status. */
 int vsys_call_wait(struct vsys_call *call)
 {
-	int err = wait_for_completion_interruptible(&call->done);
+	int err;
 
-	if (err) {
-		vsys_call_cancel(call);
-		err = wait_for_completion_killable(&call->done);
-		if (err && vsys_call_abandon(call))
-			return -EINTR;
-	}
+	if (!vsys_call_await(call))
+		return -EINTR;
 	err = call->req.rsp.status;
 	/* As a native driver: the system call may be restarted (SA_RESTART). */
 	if (err == -EINTR && signal_pending(current))
@@ -252,6 +287,13 @@ u32 vsys_file_flags(unsigned int f_flags)
 	return flags;
 }
 
+/* An OPEN that nobody waits for. */
+static void vsys_open_orphaned(struct vsys_call *call)
+{
+	if (!call->req.rsp.status)
+		vsys_release(call->q->vdev, call->req.rsp.value);
+}
+
 /*
  * Opens the native node: a handle, and VSYS_FILE_* of what it can do.
  * Interruptible.  Errors are those of the native open.
@@ -266,6 +308,7 @@ int vsys_open(struct vsys_device *vdev, u32 oflags, u32 *handle, u32 *can)
 	if (!call)
 		return -ENOMEM;
 	call->req.wire.flags = oflags;
+	call->orphaned = vsys_open_orphaned;
 	err = vsys_call_simple(call);
 	if (!err) {
 		*handle = call->req.rsp.value;
@@ -276,26 +319,38 @@ int vsys_open(struct vsys_device *vdev, u32 oflags, u32 *handle, u32 *can)
 }
 
 /*
- * Closes a handle.  Waits for the native close, also when the task is being
- * killed, but not for ever: a back-end that does not answer may not keep a
- * process from its end.
+ * Reserve, send and wait, for a call without data that ends something.  It is
+ * made also when the task is being killed, but does not wait for ever: a
+ * back-end that does not answer may not keep a process from its end.
  */
-void vsys_release(struct vsys_device *vdev, u32 handle)
+int vsys_call_last(struct vsys_call *call)
 {
-	struct vsys_queue *q = vsys_queue_of_this_cpu(vdev);
-	struct vsys_call *call;
+	struct vsys_queue *q = call->q;
 	int err;
 
-	call = vsys_call_alloc(q, VSYS_OP_RELEASE, handle, 0, 0);
-	if (!call)
-		return;	/* a leak in the back-end, until the device goes */
 	if (!wait_event_timeout(q->room,
 			(err = vsys_queue_reserve(q, &call->req, 0)) != -EAGAIN,
 			VSYS_CLOSE_TIMEOUT))
-		err = -ETIMEDOUT;
+		return -ETIMEDOUT;
 	if (!err)
 		err = vsys_call_send(call);
-	if (!err && !wait_for_completion_timeout(&call->done, VSYS_CLOSE_TIMEOUT))
-		vsys_call_abandon(call);
+	if (err)
+		return err;
+	if (!wait_for_completion_timeout(&call->done, VSYS_CLOSE_TIMEOUT) &&
+	    vsys_call_abandon(call))
+		return -ETIMEDOUT;
+	return call->req.rsp.status;
+}
+
+/* Closes a handle; waits for the native close. */
+void vsys_release(struct vsys_device *vdev, u32 handle)
+{
+	struct vsys_call *call;
+
+	call = vsys_call_alloc(vsys_queue_of_this_cpu(vdev), VSYS_OP_RELEASE,
+			       handle, 0, 0);
+	if (!call)
+		return;	/* a leak in the back-end, until the device goes */
+	vsys_call_last(call);
 	vsys_call_put(call);
 }

@@ -23,7 +23,7 @@
 #include <linux/slab.h>
 #include <xen/xen.h>
 
-#include "vsysfront.h"
+#include "mirror.h"
 
 static unsigned int ring_page_order = 2;
 module_param(ring_page_order, uint, 0444);
@@ -54,6 +54,8 @@ static void vsys_device_free_work(struct work_struct *work)
 	for (i = 0; i < vdev->nr_queues; i++)
 		vsys_queue_free(&vdev->queue[i]);
 	kfree(vdev->queue);
+	vsys_mms_exit(vdev);
+	vsys_shapes_exit(vdev);
 	kfree(vdev);
 	if (atomic_dec_and_test(&vsys_nr_devices))
 		wake_up(&vsys_all_free);
@@ -188,6 +190,10 @@ again:
 	if (!err)
 		err = xenbus_printf(t, dir, VSYS_KEY_MULTI_QUEUE_NUM_QUEUES,
 				    "%u", vdev->nr_queues);
+	if (!err && vdev->feature_ioctl)
+		err = xenbus_printf(t, dir, VSYS_KEY_FEATURE_IOCTL, "1");
+	if (!err && vdev->feature_poll)
+		err = xenbus_printf(t, dir, VSYS_KEY_FEATURE_POLL, "1");
 	for (i = 0; !err && i < vdev->nr_queues; i++)
 		err = vsys_publish_queue(&vdev->queue[i], t);
 	if (err) {
@@ -225,6 +231,14 @@ static int vsys_connect(struct vsys_device *vdev)
 	if (!err)
 		err = vsys_read_u32(vdev, VSYS_KEY_MAX_POOL_PAGES,
 				    vsys_parse_max_pool_pages, 1, &pages);
+	if (!err)
+		err = VSYS_READ_KEY(vdev, vdev, feature_ioctl,
+				    VSYS_KEY_FEATURE_IOCTL);
+	if (!err)
+		err = VSYS_READ_KEY(vdev, vdev, feature_poll,
+				    VSYS_KEY_FEATURE_POLL);
+	if (!err)
+		err = VSYS_READ_KEY(vdev, vdev, payload, VSYS_KEY_PAYLOAD);
 	if (err)
 		return err;
 
@@ -234,6 +248,10 @@ static int vsys_connect(struct vsys_device *vdev)
 				VSYS_MAX_RING_PAGE_ORDER);
 	vdev->max_length = min(VSYS_MAX_LENGTH,
 			       max(pages / 4, 1u) * VSYS_PAGE_SIZE);
+	/* A call needs two pages, and leaves some to others. */
+	vdev->call_pages = clamp(pages / 4, 2u, VSYS_CALL_DATA_PAGES + 1);
+	if (pages < 2 + VSYS_KEEP_FREE(pages))
+		vdev->feature_ioctl = false;
 	vdev->queue = kcalloc(queues, sizeof(*vdev->queue), GFP_KERNEL);
 	if (!vdev->queue)
 		return -ENOMEM;
@@ -293,6 +311,7 @@ static void vsys_unplug(struct vsys_device *vdev, int error)
 		vsys_queue_stop(&vdev->queue[i], error);
 	cancel_work_sync(&vdev->add_work);
 	cancel_work_sync(&vdev->broken_work);
+	vsys_mms_close(vdev);
 	if (vdev->node)
 		vdev->ops->remove(vdev);
 	vdev->node = NULL;
@@ -340,6 +359,12 @@ static int vsys_stats_show(struct seq_file *m, void *v)
 		sum.interrupts += q->stats.interrupts;
 		sum.copied_pages += q->stats.copied_pages;
 		sum.waits += q->stats.waits;
+		sum.calls += q->stats.calls;
+		sum.round_trips += q->stats.round_trips;
+		sum.needs += q->stats.needs;
+		sum.pages_sent += q->stats.pages_sent;
+		sum.dirty_bytes += q->stats.dirty_bytes;
+		sum.grants_mapped += q->stats.grants_mapped;
 		used += q->pool.nr_pages - q->pool.nr_free;
 		spin_unlock_irq(&q->lock);
 	}
@@ -352,9 +377,24 @@ static int vsys_stats_show(struct seq_file *m, void *v)
 	seq_printf(m, "copied_pages: %llu\nwaits: %llu\n", sum.copied_pages,
 		   sum.waits);
 	seq_printf(m, "pool_pages_in_use: %u\n", used);
+	seq_printf(m, "calls: %llu\nround_trips: %llu\nneeds: %llu\n",
+		   sum.calls, sum.round_trips, sum.needs);
+	seq_printf(m, "pages_sent: %llu\ndirty_bytes: %llu\n",
+		   sum.pages_sent, sum.dirty_bytes);
+	seq_printf(m, "grants_mapped: %llu\nshapes: %u\n", sum.grants_mapped,
+		   READ_ONCE(vdev->shapes.nr));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vsys_stats);
+
+/* The last part of the directory's name; what is none is told to nobody. */
+static u32 vsys_devid(const struct xenbus_device *xdev)
+{
+	const char *slash = strrchr(xdev->nodename, '/');
+	u32 devid;
+
+	return slash && !kstrtou32(slash + 1, 10, &devid) ? devid : U32_MAX;
+}
 
 static int vsys_probe(struct xenbus_device *xdev,
 		      const struct xenbus_device_id *id)
@@ -368,6 +408,10 @@ static int vsys_probe(struct xenbus_device *xdev,
 	INIT_WORK(&vdev->add_work, vsys_add_work);
 	INIT_WORK(&vdev->broken_work, vsys_broken_work);
 	INIT_WORK(&vdev->free_work, vsys_device_free_work);
+	vsys_mms_init(vdev);
+	vsys_shapes_init(vdev);
+	vdev->backend_id = xdev->otherend_id;
+	vdev->devid = vsys_devid(xdev);
 	strscpy(vdev->label, dev_name(&xdev->dev), sizeof(vdev->label));
 	vdev->xdev = xdev;
 	atomic_inc(&vsys_nr_devices);
@@ -530,6 +574,7 @@ static void __exit vsys_exit(void)
 	xenbus_unregister_driver(&vsys_driver);
 	/* Orphaned calls and completions hold a device a little longer. */
 	wait_event(vsys_all_free, !atomic_read(&vsys_nr_devices));
+	vsys_grants_exit();
 	debugfs_remove(vsys_debugfs);
 	vsys_chr_exit();
 	destroy_workqueue(vsys_wq);

@@ -178,6 +178,55 @@ int vsys_pool_get(struct vsys_queue *q, struct vsys_buf *buf, u32 length,
 	return 0;
 }
 
+/*
+ * Takes min to want pages into buf, for a call: in VSYS_CALL_SEGMENTS ranges at
+ * most, since its request has no room for more.  -EAGAIN if there are fewer, or
+ * afterwards fewer than keep_free were left.
+ */
+int vsys_pool_get_some(struct vsys_pool *pool, struct vsys_buf *buf, u32 min,
+		       u32 want, u32 keep_free)
+{
+	u32 ranges;
+
+	buf->nr = 0;
+	buf->indirect = false;
+	if (pool->nr_free < min + keep_free)
+		return -EAGAIN;
+	want = clamp(want, min, pool->nr_free - keep_free);
+	for (ranges = 0; ranges < VSYS_CALL_SEGMENTS && buf->nr < want; ranges++) {
+		u32 begin, end, best = 0, best_end = 0;
+
+		for_each_clear_bitrange(begin, end, pool->used, pool->nr_pages) {
+			if (end - begin <= best_end - best)
+				continue;
+			best = begin;
+			best_end = end;
+			if (end - begin >= want - buf->nr)
+				break;
+		}
+		while (best < best_end && buf->nr < want)
+			vsys_pool_take(pool, buf, best++);
+	}
+	if (buf->nr >= min)
+		return 0;
+	vsys_pool_put(pool, buf);
+	return -EAGAIN;
+}
+
+/*
+ * Exchanges buf's pages for want of them, as far as keep_free are left.  Those
+ * that it had lie in few ranges, so it gets as many again in any case.
+ */
+void vsys_pool_grow(struct vsys_pool *pool, struct vsys_buf *buf, u32 want,
+		    u32 keep_free)
+{
+	u32 had = buf->nr;
+
+	vsys_pool_put(pool, buf);
+	want = min(want, pool->nr_free > keep_free ? pool->nr_free - keep_free : 0);
+	WARN_ON_ONCE(vsys_pool_get_some(pool, buf, had, max(want, had), 0));
+}
+
 void vsys_pool_put(struct vsys_pool *pool, struct vsys_buf *buf)
 {
 	u32 i, nr = buf->nr + buf->indirect;
@@ -189,20 +238,12 @@ void vsys_pool_put(struct vsys_pool *pool, struct vsys_buf *buf)
 	buf->indirect = false;
 }
 
-/*
- * Writes the segments of the request's pages, for length bytes.  The list of
- * an indirect request is only written, never read: the back-end can change it.
- */
-void vsys_pool_describe(struct vsys_pool *pool, struct vsys_req *req,
-			u32 length)
+/* Writes the segments of buf's first length bytes; how many. */
+static u32 vsys_buf_segments(const struct vsys_buf *buf,
+			     struct vsys_segment *seg, u32 length)
 {
-	struct vsys_buf *buf = &req->buf;
-	struct vsys_segment *seg = req->wire.u.segment;
 	u32 nr = 0, i = 0;
 
-	if (buf->indirect)
-		seg = vsys_buf_page(pool, buf, buf->nr);
-	req->wire.length = length;
 	while (length) {
 		struct vsys_segment s = {
 			.offset = buf->page[i] * VSYS_PAGE_SIZE,
@@ -215,6 +256,24 @@ void vsys_pool_describe(struct vsys_pool *pool, struct vsys_req *req,
 		} while (length && buf->page[i] == buf->page[i - 1] + 1);
 		seg[nr++] = s;
 	}
+	return nr;
+}
+
+/*
+ * Writes the segments of the request's pages, for length bytes.  The list of
+ * an indirect request is only written, never read: the back-end can change it.
+ */
+void vsys_pool_describe(struct vsys_pool *pool, struct vsys_req *req,
+			u32 length)
+{
+	struct vsys_buf *buf = &req->buf;
+	struct vsys_segment *seg = req->wire.u.segment;
+	u32 nr;
+
+	if (buf->indirect)
+		seg = vsys_buf_page(pool, buf, buf->nr);
+	nr = vsys_buf_segments(buf, seg, length);
+	req->wire.length = length;
 	if (buf->indirect) {
 		req->wire.flags |= VSYS_RQ_INDIRECT;
 		req->wire.u.segment[0].offset =
@@ -223,4 +282,13 @@ void vsys_pool_describe(struct vsys_pool *pool, struct vsys_req *req,
 		nr = 1;
 	}
 	req->wire.nr_segments = nr;
+}
+
+/* The same for a request of a call: all of its pages. */
+void vsys_pool_describe_call(struct vsys_req *req)
+{
+	req->wire.length = req->buf.nr * VSYS_PAGE_SIZE;
+	req->wire.nr_segments = vsys_buf_segments(&req->buf,
+						  req->wire.u.call.segment,
+						  req->wire.length);
 }

@@ -8,6 +8,8 @@
  *  - slot[id] is the request in flight with that id; each id is either in
  *    free_id[], reserved by a request that is not sent yet, or in a slot;
  *  - there are as many ids as ring entries, so the ring is never full;
+ *  - a request with keep_id has its id reserved again once it is answered, for
+ *    the next request of the same call;
  *  - each request that was sent gets done() exactly once: by its response, or
  *    by vsys_queue_stop().
  *
@@ -57,14 +59,18 @@ int vsys_queue_reserve(struct vsys_queue *q, struct vsys_req *req, u32 length)
 		err = READ_ONCE(q->vdev->broken) ? -EIO : -ENODEV;
 		goto out;
 	}
-	if (req->reads) {
+	if (req->waits) {
 		keep_ids += VSYS_KEEP_FREE(q->nr_ids);
 		keep_pages = VSYS_KEEP_FREE(q->pool.nr_pages);
 	}
 	err = -EAGAIN;
 	if (q->nr_free_ids <= keep_ids)
 		goto out;
-	err = vsys_pool_get(q, &req->buf, length, keep_pages);
+	if (req->min_pages)
+		err = vsys_pool_get_some(&q->pool, &req->buf, req->min_pages,
+					 vsys_buf_pages(length), keep_pages);
+	else
+		err = vsys_pool_get(q, &req->buf, length, keep_pages);
 	if (!err)
 		req->wire.id = q->free_id[--q->nr_free_ids];
 out:
@@ -82,6 +88,23 @@ void vsys_queue_unreserve(struct vsys_queue *q, struct vsys_req *req)
 	vsys_pool_put(&q->pool, &req->buf);
 	spin_unlock_irqrestore(&q->lock, flags);
 	vsys_queue_room(q);
+}
+
+/*
+ * For the next request of a call, which goes on with its pages: as many as
+ * length needs, if there are any to spare; never fewer than now.  What is in
+ * them is lost.
+ */
+void vsys_queue_grow(struct vsys_queue *q, struct vsys_req *req, u32 length)
+{
+	unsigned long flags;
+
+	if (vsys_buf_pages(length) <= req->buf.nr)
+		return;
+	spin_lock_irqsave(&q->lock, flags);
+	vsys_pool_grow(&q->pool, &req->buf, vsys_buf_pages(length),
+		       VSYS_KEEP_FREE(q->pool.nr_pages));
+	spin_unlock_irqrestore(&q->lock, flags);
 }
 
 /* Gives back the pages of a request that is done. */
@@ -254,7 +277,8 @@ static const char *vsys_queue_collect(struct vsys_queue *q,
 				return fault;
 			req = q->slot[rsp.id];
 			q->slot[rsp.id] = NULL;
-			q->free_id[q->nr_free_ids++] = rsp.id;
+			if (!req->keep_id)
+				q->free_id[q->nr_free_ids++] = rsp.id;
 			q->stats.responses++;
 			if (rsp.op == VSYS_OP_READ && !rsp.status)
 				q->stats.copied_pages +=

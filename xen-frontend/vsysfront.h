@@ -4,8 +4,11 @@
  *
  * Layers, each of which knows only the one below:
  *
- *   chr.c, blk.c   the node: file or block operations
- *   call.c         one call from process context: wait, signal, cancel, orphan
+ *   chr.c, blk.c   the node
+ *   file.c         an open file: of a character node, or made by a call
+ *   rw.c, poll.c   its read and write; its poll
+ *   mirror.c       a call whose arguments lead to the caller's memory
+ *   call.c         one request from process context: wait, signal, orphan
  *   queue.c        one queue: ring, ids, pool, event channel
  *   main.c         the xenbus device: states, negotiation (beside the above)
  *
@@ -17,8 +20,11 @@
 #define VSYSFRONT_H
 
 #include <linux/completion.h>
+#include <linux/hashtable.h>
+#include <linux/idr.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
+#include <linux/poll.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uio.h>
@@ -36,9 +42,9 @@ struct vsys_device;
 /* Ids that only CANCEL requests get, so that a full ring can be emptied. */
 #define VSYS_CANCEL_IDS		4u
 /*
- * Reads of a character node may wait for ever.  They leave this part of the
- * ids and of the pool free, so that the writes that they may wait for, opens
- * and closes always get through.
+ * Reads of a character node, ioctls and polls may wait for ever.  They leave
+ * this part of the ids and of the pool free, so that the writes that they may
+ * wait for, opens and closes always get through.
  */
 #define VSYS_KEEP_FREE(n)	((n) / 4)
 
@@ -54,7 +60,10 @@ struct vsys_req {
 	struct vsys_request wire;	/* id is set when it is sent */
 	struct vsys_response rsp;	/* a checked copy; status: a Linux errno */
 	struct vsys_buf buf;
-	bool reads;			/* a character READ: VSYS_KEEP_FREE */
+	bool waits;			/* may wait for ever: VSYS_KEEP_FREE */
+	/* Of a call: its id stays reserved, and it is content with min_pages. */
+	bool keep_id;
+	u16 min_pages;
 	struct vsys_req *target;	/* of a CANCEL; lives as long as it */
 	struct list_head link;		/* of responses that wait for done() */
 	/*
@@ -80,6 +89,8 @@ struct vsys_stats {
 	u64 requests, responses, notifications, interrupts;
 	u64 copied_pages;		/* from or to the pool, by this side */
 	u64 waits;			/* for an id or for pages */
+	/* Of mirrored calls. */
+	u64 calls, round_trips, needs, pages_sent, dirty_bytes, grants_mapped;
 };
 
 struct vsys_queue {
@@ -96,6 +107,7 @@ struct vsys_queue {
 	struct vsys_stats stats;
 	bool starved;			/* the block node waits for room */
 	struct list_head cancels;	/* CANCELs that wait for an id */
+	u32 polls;			/* POLLs that wait, in flight */
 
 	struct mutex alloc_lock;	/* first come, first served, for room */
 	wait_queue_head_t room;
@@ -107,6 +119,23 @@ struct vsys_queue {
 };
 
 struct vsys_node_ops;
+struct vsys_mm;
+
+/* The address spaces that calls came from: mm.c. */
+struct vsys_mms {
+	struct mutex make_lock;		/* one is made at a time */
+	spinlock_t lock;		/* all below */
+	DECLARE_HASHTABLE(hash, 6);	/* of struct vsys_mm, by their mm */
+	bool closed;
+	struct ida numbers;		/* has a lock of its own */
+};
+
+/* What calls touched: learn.c. */
+struct vsys_shapes {
+	spinlock_t lock;
+	struct list_head lru;		/* of struct vsys_shape; first: the newest */
+	u32 nr;
+};
 
 enum vsys_phase {
 	VSYS_NEW,			/* waits for the back-end's InitWait */
@@ -126,7 +155,14 @@ struct vsys_device {
 	unsigned int ring_order;
 	unsigned int nr_queues;
 	u32 max_length;			/* bytes of one READ or WRITE */
+	u32 call_pages;			/* of the pool, for one request of a call */
 	struct vsys_queue *queue;
+	domid_t backend_id;
+	u32 devid;
+	bool feature_ioctl, feature_poll;
+	enum vsys_payload payload;
+	struct vsys_mms mms;
+	struct vsys_shapes shapes;
 
 	char name[VSYS_MAX_NAME + 1];
 	bool readable, writable;
@@ -162,6 +198,7 @@ void vsys_queue_stop(struct vsys_queue *q, int error);
 void vsys_queue_disconnect(struct vsys_queue *q);
 void vsys_queue_free(struct vsys_queue *q);
 int vsys_queue_reserve(struct vsys_queue *q, struct vsys_req *req, u32 length);
+void vsys_queue_grow(struct vsys_queue *q, struct vsys_req *req, u32 length);
 void vsys_queue_unreserve(struct vsys_queue *q, struct vsys_req *req);
 void vsys_queue_put_buf(struct vsys_queue *q, struct vsys_req *req);
 int vsys_queue_send(struct vsys_queue *q, struct vsys_req *req, bool push);
@@ -175,9 +212,14 @@ void vsys_pool_end_access(struct vsys_pool *pool);
 void vsys_pool_free(struct vsys_pool *pool);
 int vsys_pool_get(struct vsys_queue *q, struct vsys_buf *buf, u32 length,
 		  u32 keep_free);
+int vsys_pool_get_some(struct vsys_pool *pool, struct vsys_buf *buf, u32 min,
+		       u32 want, u32 keep_free);
+void vsys_pool_grow(struct vsys_pool *pool, struct vsys_buf *buf, u32 want,
+		    u32 keep_free);
 void vsys_pool_put(struct vsys_pool *pool, struct vsys_buf *buf);
 void vsys_pool_describe(struct vsys_pool *pool, struct vsys_req *req,
 			u32 length);
+void vsys_pool_describe_call(struct vsys_req *req);
 static inline u32 vsys_buf_pages(u32 length)
 {
 	return DIV_ROUND_UP(length, VSYS_PAGE_SIZE);
@@ -202,6 +244,9 @@ struct vsys_call {
 	 * of completing "done"; takes over the ring's reference.
 	 */
 	void (*async_done)(struct vsys_call *call);
+	/* By a work item: the answer to a call that was abandoned.  Or NULL. */
+	void (*orphaned)(struct vsys_call *call);
+	void *owner;			/* of who set the two above */
 	struct work_struct work;
 };
 
@@ -210,9 +255,13 @@ struct vsys_call *vsys_call_alloc(struct vsys_queue *q, u8 op, u32 handle,
 void vsys_call_put(struct vsys_call *call);
 int vsys_call_reserve(struct vsys_call *call, u32 *length, bool nonblock);
 int vsys_call_send(struct vsys_call *call);
+bool vsys_call_await(struct vsys_call *call);
+bool vsys_call_abandon(struct vsys_call *call);
 int vsys_call_wait(struct vsys_call *call);
 void vsys_call_cancel(struct vsys_call *call);
 int vsys_call_simple(struct vsys_call *call);
+int vsys_call_last(struct vsys_call *call);
+struct vsys_call *vsys_call_next(struct vsys_call *prev, u8 op);
 size_t vsys_call_copy(struct vsys_call *call, struct iov_iter *iter,
 		      size_t length);
 int vsys_open(struct vsys_device *vdev, u32 oflags, u32 *handle, u32 *can);
@@ -222,8 +271,87 @@ u32 vsys_file_flags(unsigned int f_flags);
 /* main.c: a key of the back-end's directory; the text, to be freed, or NULL */
 char *vsys_backend_key(struct vsys_device *vdev, const char *key);
 
+/* The same, read into field of what; 0, or an errno, which was reported. */
+#define VSYS_READ_KEY(vdev, what, field, key) ({			\
+	char *text__ = vsys_backend_key(vdev, key);			\
+	int err__ = text__ ? vsys_parse_##field(text__, &(what)->field) : 0; \
+									\
+	if (err__)							\
+		xenbus_dev_fatal((vdev)->xdev, err__,			\
+				 "the back-end's %s is '%.20s'", key, text__); \
+	kfree(text__);							\
+	err__;								\
+})
+
 /* chr.c */
 int vsys_chr_init(void);
 void vsys_chr_exit(void);
+
+/* poll.c: of an open file */
+struct vsys_poll {
+	wait_queue_head_t wait;
+	spinlock_t lock;		/* all below */
+	struct vsys_call *call;		/* POLL in flight, or NULL */
+	bool cancelled;			/* it is */
+	bool failed;			/* the last one: look again, later */
+	bool closed;
+	u32 asked;			/* events of the POLL in flight */
+	u32 wanted;			/* events that pollers wait for */
+	struct delayed_work work;
+};
+
+/* file.c */
+struct vsys_file {
+	struct kref kref;		/* the file, and its POLL in flight */
+	struct vsys_device *vdev;
+	u32 handle;
+	u32 can;			/* VSYS_FILE_* */
+	u64 serial;			/* no other file ever has or had it */
+	struct vsys_poll poll;
+};
+
+extern const struct file_operations vsys_file_fops, vsys_file_poll_fops;
+struct vsys_file *vsys_file_alloc(struct vsys_device *vdev);
+void vsys_file_put(struct vsys_file *vf);
+void vsys_file_set_mode(struct inode *inode, struct file *file);
+struct file *vsys_file_make(struct vsys_device *vdev, u32 handle, u32 can);
+struct vsys_file *vsys_file_of(struct file *file);
+static inline bool vsys_file_is_stream(const struct vsys_file *vf)
+{
+	return !(vf->can & (VSYS_FILE_PREAD | VSYS_FILE_PWRITE));
+}
+
+/* rw.c */
+ssize_t vsys_file_read_iter(struct kiocb *iocb, struct iov_iter *to);
+ssize_t vsys_file_write_iter(struct kiocb *iocb, struct iov_iter *from);
+
+/* poll.c */
+void vsys_poll_init(struct vsys_file *vf);
+void vsys_poll_stop(struct vsys_file *vf);
+__poll_t vsys_file_poll(struct file *file, poll_table *wait);
+void vsys_poll_drained(struct vsys_file *vf, __poll_t events);
+
+/* mirror.c: a native call with an argument that may lead anywhere */
+struct vsys_mirrored {
+	u8 op;				/* VSYS_OP_IOCTL and its kin */
+	bool compat;			/* the caller is a 32-bit program */
+	u32 handle;
+	u32 flags;			/* VSYS_O_* and VSYS_RW_* */
+	u32 cmd;			/* of ioctl; bytes of read and write */
+	u64 arg;
+	u64 size;			/* bytes that are surely at arg, if known */
+};
+
+long vsys_mirror_call(struct vsys_device *vdev, const struct vsys_mirrored *what);
+long vsys_mirror_ioctl(struct vsys_device *vdev, u32 handle, u32 flags,
+		       unsigned int cmd, unsigned long arg, bool compat);
+
+/* mm.c, learn.c, grant.c: beginning and end */
+void vsys_mms_init(struct vsys_device *vdev);
+void vsys_mms_close(struct vsys_device *vdev);
+void vsys_mms_exit(struct vsys_device *vdev);
+void vsys_shapes_init(struct vsys_device *vdev);
+void vsys_shapes_exit(struct vsys_device *vdev);
+void vsys_grants_exit(void);
 
 #endif /* VSYSFRONT_H */
