@@ -13,9 +13,9 @@
  * again: what was sent is in pages that the back-end can change.
  *
  * How long a run is, nobody says: the back-end does not tell what it touched of
- * what came along.  So a node knows what surely was needed, and what was ever
- * sent, and now and then tries with the middle of both.  From time to time it
- * forgets half, for calls that have become shorter.
+ * what came along.  So a node knows what surely was needed and what was sent, and
+ * now and then a call tries with less: often while that goes well, seldom when it
+ * does not, as then it costs a round trip.
  *
  * Each call works on a copy.  Of two that learn at the same time the later one
  * wins, and the other is learned again.
@@ -27,9 +27,9 @@
 #include "mirror.h"
 
 #define VSYS_SHAPES		64u	/* per device */
-/* Calls of a shape between a try with less, and between halvings. */
-#define VSYS_TRY_LESS		8u
-#define VSYS_FORGET_HALF	128u
+/* Calls of a shape between two tries with less of a node. */
+#define VSYS_WAIT_MIN		8u
+#define VSYS_WAIT_MAX		256u
 /* Where pointers are looked for: bytes of a node, from its start. */
 #define VSYS_SEARCH_BYTES	(4 * VSYS_PAGE_SIZE)
 #define VSYS_MAX_REACH		(64u << 20)
@@ -50,25 +50,60 @@ static struct vsys_shape *vsys_shape_find(struct vsys_shapes *s, u8 op, u32 cmd)
 	return NULL;
 }
 
-/* This time with less than what was sent before, where that may be too much. */
-static void vsys_shape_try_less(struct vsys_learner *l)
+/*
+ * This time with less of some nodes: half of what was sent and may have been too
+ * much, or of all that was needed once.
+ */
+static void vsys_learn_try_less(struct vsys_learner *l)
+{
+	u32 i, less;
+
+	for (i = l->exact; i < l->shape.nr; i++) {
+		struct vsys_shape_node *n = &l->shape.node[i];
+
+		if (l->shape.calls % n->wait)
+			continue;
+		if (n->reach > n->sure + VSYS_PAGE_SIZE)
+			less = n->sure + (n->reach - n->sure) / 2;
+		else if (n->reach > n->sure)
+			less = n->sure;
+		else if (n->sure > VSYS_PAGE_SIZE)
+			less = n->sure / 2;
+		else
+			continue;
+		l->before[i] = n->reach;
+		n->reach = less;
+		l->changed = true;
+	}
+}
+
+/* It was too little: as before, and it will be long until the next try. */
+static void vsys_learn_tried_in_vain(struct vsys_learner *l, u32 node)
+{
+	struct vsys_shape_node *n = &l->shape.node[node];
+
+	if (!l->before[node])
+		return;
+	n->reach = l->before[node];
+	n->wait = min(2 * n->wait, VSYS_WAIT_MAX);
+	l->before[node] = 0;
+}
+
+/* The call has ended: where nothing was missing, less is enough. */
+static void vsys_learn_tried(struct vsys_learner *l)
 {
 	u32 i;
 
 	for (i = 0; i < l->shape.nr; i++) {
-		struct vsys_shape_node *node = &l->shape.node[i];
+		struct vsys_shape_node *n = &l->shape.node[i];
 
-		if (l->shape.calls % VSYS_FORGET_HALF == 0 &&
-		    node->sure > VSYS_PAGE_SIZE) {
-			node->sure /= 2;
-			l->changed = true;
-		}
-		if (node->reach > node->sure + VSYS_PAGE_SIZE) {
-			node->reach = node->sure + (node->reach - node->sure) / 2;
-			l->changed = true;
-		} else if (node->reach > node->sure) {
-			node->reach = node->sure;
-			l->changed = true;
+		if (!l->before[i])
+			continue;
+		if (l->addr[i]) {
+			n->sure = min(n->sure, n->reach);
+			n->wait = VSYS_WAIT_MIN;
+		} else {
+			n->reach = l->before[i];
 		}
 	}
 }
@@ -111,9 +146,11 @@ void vsys_learn_begin(struct vsys_learner *l, struct vsys_device *vdev,
 			.op = what->op,
 			.cmd = cmd,
 			.nr = 1,
+			.node[0].wait = VSYS_WAIT_MIN,
 		};
-	else if (l->shape.calls % VSYS_TRY_LESS == 0)
-		vsys_shape_try_less(l);
+	l->known = shape ? l->shape.nr : 0;
+	memset(l->before, 0, sizeof(l->before));
+	vsys_learn_try_less(l);
 
 	l->addr[0] = what->arg;
 	for (i = 1; i < l->shape.nr; i++) {
@@ -223,6 +260,7 @@ static int vsys_add_node(struct vsys_learner *l, const struct vsys_found *found)
 		shape->node[i] = (struct vsys_shape_node) {
 			.parent = found->parent,
 			.offset = found->offset,
+			.wait = VSYS_WAIT_MIN,
 		};
 		shape->nr++;
 	}
@@ -276,7 +314,7 @@ int vsys_learn_fault(struct vsys_learner *l, const struct vsys_ranges *sent,
 {
 	struct vsys_shape_node *n;
 	struct vsys_found found = { .parent = -1 };
-	u64 start, end;
+	u64 start, end, run;
 	int node = -1;
 
 	if (vsys_page_of(addr) == vsys_page_of(l->addr[0]) && addr >= l->addr[0])
@@ -292,17 +330,19 @@ int vsys_learn_fault(struct vsys_learner *l, const struct vsys_ranges *sent,
 
 	n = &l->shape.node[node];
 	n->map |= map;
+	vsys_learn_tried_in_vain(l, node);
 	if (node > 0 || !l->exact)
 		n->sure = max_t(u32, n->sure, addr - l->addr[node] + 1);
 	start = vsys_page_of(l->addr[node]);
 	end = l->addr[node] + vsys_learn_node_bytes(l, node);
-	/* A run that goes on: to its known end, or as much again. */
+	/* A run that goes on: to its known end; or as much again, if it is new. */
+	run = (vsys_page_of(addr) - start) / VSYS_PAGE_SIZE;
 	if (end > addr)
-		*pages = max_t(u64, *pages, (vsys_page_of(end - 1) -
-					     vsys_page_of(addr)) / VSYS_PAGE_SIZE + 1);
-	else
-		*pages = max_t(u64, *pages, (vsys_page_of(addr) - start) /
-					    VSYS_PAGE_SIZE);
+		run = (vsys_page_of(end - 1) - vsys_page_of(addr)) /
+		      VSYS_PAGE_SIZE + 1;
+	else if (node < l->known)
+		run /= 8;
+	*pages = max_t(u64, *pages, run);
 	l->changed = true;
 	return node;
 }
@@ -326,6 +366,7 @@ void vsys_learn_end(struct vsys_learner *l, struct vsys_device *vdev)
 	struct vsys_shapes *s = &vdev->shapes;
 	struct vsys_shape *shape, *new, *old = NULL;
 
+	vsys_learn_tried(l);
 	if (!l->changed)
 		return;
 	new = kmalloc(sizeof(*new), GFP_KERNEL);

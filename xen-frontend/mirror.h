@@ -46,7 +46,8 @@ struct vsys_shape_node {
 	bool map;		/* the back-end wants these pages themselves */
 	u32 offset;		/* of the pointer, in bytes from the parent's start */
 	u32 sure;		/* bytes from the start that were touched */
-	u32 reach;		/* bytes that were once sent; not less than sure */
+	u32 reach;		/* bytes that are sent; not less, but for a try */
+	u32 wait;		/* calls between two tries with less */
 };
 
 struct vsys_shape {
@@ -62,6 +63,8 @@ struct vsys_shape {
 struct vsys_learner {
 	struct vsys_shape shape;	/* a copy */
 	u64 addr[VSYS_SHAPE_NODES];	/* where the nodes are; 0: nowhere */
+	u32 before[VSYS_SHAPE_NODES];	/* reach, of those tried with less */
+	u32 known;			/* nodes from calls before this one */
 	u32 size;			/* bytes that are surely at node 0 */
 	u8 width;			/* bytes of a pointer */
 	bool exact;			/* size is all that there is at node 0 */
