@@ -226,7 +226,7 @@ static void malformed(void **state)
 	r.flags = 0x00004000;
 	violates(f, r, "has unknown flags 0x4000");
 	r.flags = ~0u;
-	violates(f, r, "has unknown flags 0x7ffcc000");
+	violates(f, r, "has unknown flags 0x7ff0c000");
 
 	r = rq_rw(VSYS_OP_READ, 1, 0, 0, 8, 0);
 	r.nr_segments = 6;

@@ -32,6 +32,7 @@ struct uring_call uring_nobody = { .done = nobody_done };
 static const unsigned char allowed_ops[] = {
 	IORING_OP_READ, IORING_OP_WRITE, IORING_OP_READV, IORING_OP_WRITEV,
 	IORING_OP_FSYNC, IORING_OP_RECVMSG, IORING_OP_TIMEOUT, IORING_OP_ASYNC_CANCEL,
+	IORING_OP_POLL_ADD,
 };
 
 static int uring_restrict(struct uring *u)

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test-executor.c - executors: birth, calls at a guest's addresses, signals, death.
+ *
+ * The real thing, but for Xen: forked processes, seccomp, userfaultfd.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "xen-backend/log.h"
+#include "xen-backend/worker/executor.h"
+
+#define ADDR	0x7f1234567000ull
+
+static struct uring uring;
+static struct executors all;
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+#define UNTIL(cond) do { \
+	int64_t end__ = now_ms() + 10000; \
+	while (!(cond)) { \
+		assert_int_equal(uring_run(&uring, true, 50), 0); \
+		assert_true(now_ms() < end__); \
+	} \
+} while (0)
+
+/* What the callbacks saw. */
+static struct {
+	int ready, err, dead, faults;
+	uint64_t addr;
+	unsigned int thread;
+	char page[4096] __attribute__((aligned(4096)));
+	bool answer;
+} seen;
+
+static void on_ready(struct executor *x, int err)
+{
+	(void)x;
+	seen.ready++;
+	seen.err = err;
+}
+
+static void answer(struct executor *x)
+{
+	struct uffdio_copy copy = { .dst = seen.addr & ~4095ull, .len = 4096,
+				    .src = (uintptr_t)seen.page };
+
+	assert_int_equal(ioctl(x->uffd, UFFDIO_COPY, &copy), 0);
+}
+
+static void on_fault(struct executor *x, const struct uffd_msg *msg, unsigned int thread)
+{
+	seen.faults++;
+	seen.addr = msg->arg.pagefault.address;
+	seen.thread = thread;
+	if (seen.answer)
+		answer(x);
+}
+
+static void on_dead(struct executor *x)
+{
+	(void)x;
+	seen.dead++;
+}
+
+static const struct executor_ops ops = { on_ready, on_fault, on_dead };
+
+struct run {
+	struct xjob job;
+	int done;
+	int64_t value;
+	unsigned int made;
+};
+
+static void run_done(struct xjob *job, int64_t value, unsigned int made)
+{
+	struct run *r = (struct run *)job;
+
+	r->done++;
+	r->value = value;
+	r->made = made;
+}
+
+static struct run *new_run(void)
+{
+	struct run *r = calloc(1, sizeof(*r));
+
+	r->job.done = run_done;
+	return r;
+}
+
+/* One system call in the agent: its value. */
+static int64_t agent(struct executor *x, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2,
+		     uint64_t a3, uint64_t a4)
+{
+	struct run *r = new_run();
+	int64_t value;
+
+	xjob_op(&r->job, nr, a0, a1, a2, a3, a4, 0);
+	executor_agent(x, &r->job);
+	UNTIL(r->done);
+	value = r->value;
+	free(r);
+	return value;
+}
+
+static struct executor *new_executor(void)
+{
+	struct executor *x;
+
+	memset(&seen, 0, sizeof(seen));
+	x = executor_new(&all, &ops, NULL);
+	assert_non_null(x);
+	UNTIL(seen.ready);
+	assert_int_equal(seen.err, 0);
+	return x;
+}
+
+static void end_executor(struct executor *x)
+{
+	executor_kill(x);
+	UNTIL(seen.dead);
+	assert_int_equal(all.nr_dying, 0);
+}
+
+/* The executor's number of our descriptor. */
+static int lend(struct executor *x, int fd)
+{
+	return agent(x, SYS_pidfd_getfd, EXECUTOR_WORKER, fd, 0, 0, 0);
+}
+
+static void memory_is_bare(void **state)
+{
+	struct executor *x = new_executor();
+	char path[64], line[256];
+	unsigned long from, to;
+	int areas = 0;
+	FILE *f;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/proc/%d/maps", x->pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		char perms[8];
+
+		assert_int_equal(sscanf(line, "%lx-%lx %7s", &from, &to, perms), 3);
+		if (from >= MIRROR_END)
+			continue;	/* [vsyscall] is no memory of the process */
+		areas++;
+		if (from < MIRROR_START) {
+			assert_true(to <= MIRROR_START);
+			/* Nothing is both. */
+			assert_false(strchr(perms, 'w') && strchr(perms, 'x'));
+			if (from == MACHINE_CODE)
+				assert_string_equal(perms, "r-xp");
+			else if (from < MACHINE_RESULTS)
+				assert_string_equal(perms, "r--s");
+		} else {
+			assert_int_equal(from, MIRROR_START);
+			assert_int_equal(to, MIRROR_END);
+		}
+	}
+	fclose(f);
+	/* code, own slots, own results, stacks, the mirror */
+	assert_int_equal(areas, 5);
+	end_executor(x);
+}
+
+static void call_at_an_address(void **state)
+{
+	struct executor *x = new_executor();
+	struct run *r = new_run();
+	struct iovec here, there;
+	char back[16];
+	int pipe_fd[2], fd;
+
+	(void)state;
+	assert_int_equal(pipe(pipe_fd), 0);
+	fd = lend(x, pipe_fd[0]);
+	assert_true(fd >= 0 && fd < 64);
+	assert_int_equal(write(pipe_fd[1], "hello", 5), 5);
+	memset(seen.page, 'x', sizeof(seen.page));
+	seen.answer = true;
+	xjob_op(&r->job, SYS_read, fd, ADDR + 100, 5, 0, 0, 0);
+	executor_run(x, &r->job);
+	UNTIL(r->done);
+	assert_int_equal(r->value, 5);
+	assert_int_equal(seen.faults, 1);
+	assert_int_equal(seen.addr, ADDR + 100);
+	assert_int_equal(seen.thread, 1);
+	here = (struct iovec){ back, 7 };
+	there = (struct iovec){ (void *)(uintptr_t)(ADDR + 99), 7 };
+	assert_int_equal(process_vm_readv(x->pid, &here, 1, &there, 1, 0), 7);
+	assert_memory_equal(back, "xhellox", 7);
+	free(r);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+	end_executor(x);
+}
+
+static void own_memory_is_out_of_reach(void **state)
+{
+	static const uint64_t wrong[] = { 0, MACHINE_CODE, MACHINE_SLOTS, 0x3ff000 };
+	struct executor *x = new_executor();
+	int pipe_fd[2], fd;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(pipe(pipe_fd), 0);
+	fd = lend(x, pipe_fd[0]);
+	assert_int_equal(write(pipe_fd[1], "0123456789abcdef", 16), 16);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(agent(x, SYS_read, fd, wrong[i], 8, 0, 0), -EFAULT);
+	assert_int_equal(seen.faults, 0);
+	/* What can be written decides nothing: it still works. */
+	assert_int_equal(agent(x, SYS_read, fd, x->slot[0].stack - 4096, 8, 0, 0), 8);
+	assert_int_equal(agent(x, SYS_read, fd, x->slot[0].result + MACHINE_RESULT_SIZE, 8, 0, 0),
+			 8);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+	end_executor(x);
+}
+
+static void system_calls_are_filtered(void **state)
+{
+	struct executor *x = new_executor();
+
+	(void)state;
+	assert_int_equal(agent(x, SYS_openat, AT_FDCWD, MACHINE_CODE, O_RDONLY, 0, 0), -EPERM);
+	assert_int_equal(agent(x, SYS_socket, 1, 1, 0, 0, 0), -EPERM);
+	assert_int_equal(agent(x, SYS_execve, MACHINE_CODE, 0, 0, 0, 0), -EPERM);
+	assert_int_equal(agent(x, SYS_mprotect, ADDR, 4096, PROT_READ | PROT_EXEC, 0, 0), -EPERM);
+	assert_int_equal(agent(x, SYS_ptrace, 0, 0, 0, 0, 0), -EPERM);
+	assert_int_equal(agent(x, SYS_clone, SIGCHLD, 0, 0, 0, 0), -EPERM);
+	end_executor(x);
+}
+
+static void waiting_calls_are_interrupted(void **state)
+{
+	struct executor *x = new_executor();
+	struct run *wait[8], *r = new_run();
+	int pipe_fd[2], fd;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(pipe(pipe_fd), 0);
+	fd = lend(x, pipe_fd[0]);
+	seen.answer = true;
+	for (i = 0; i < 8; i++) {
+		wait[i] = new_run();
+		xjob_op(&wait[i]->job, SYS_read, fd, ADDR + 8192, 1, 0, 0, 0);
+		executor_run(x, &wait[i]->job);
+	}
+	UNTIL(wait[7]->job.running && x->nr_threads == 9);
+	/* They hold up nobody. */
+	xjob_op(&r->job, SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0, 0);
+	executor_run(x, &r->job);
+	UNTIL(r->done);
+	assert_int_equal(r->value, 0);
+	for (i = 0; i < 8; i++) {
+		int64_t end = now_ms() + 10000;
+
+		while (!wait[i]->done && now_ms() < end) {
+			executor_kick(&wait[i]->job);
+			assert_int_equal(uring_run(&uring, true, 2), 0);
+		}
+		assert_int_equal(wait[i]->done, 1);
+		assert_int_equal(wait[i]->value, -EINTR);
+		free(wait[i]);
+	}
+	/* The threads go on as before. */
+	assert_int_equal(write(pipe_fd[1], "y", 1), 1);
+	r->job.nr = r->done = 0;
+	xjob_op(&r->job, SYS_read, fd, ADDR + 8192, 1, 0, 0, 0);
+	executor_run(x, &r->job);
+	UNTIL(r->done);
+	assert_int_equal(r->value, 1);
+	free(r);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+	end_executor(x);
+}
+
+/* Signals at any moment: no result is lost, none is made twice. */
+static void storm_of_signals(void **state)
+{
+	struct executor *x = new_executor();
+	struct run *r = new_run();
+	unsigned int i, interrupted = 0;
+	int pipe_fd[2], fd;
+	char c;
+
+	(void)state;
+	assert_int_equal(pipe2(pipe_fd, O_NONBLOCK), 0);
+	fd = lend(x, pipe_fd[1]);
+	memset(seen.page, 'z', sizeof(seen.page));
+	seen.answer = true;
+	for (i = 0; i < 3000; i++) {
+		int64_t end = now_ms() + 10000;
+
+		r->job.nr = r->done = 0;
+		xjob_op(&r->job, SYS_write, fd, ADDR, 1, 0, 0, 0);
+		executor_run(x, &r->job);
+		while (!r->done && now_ms() < end) {
+			executor_kick(&r->job);
+			assert_int_equal(uring_run(&uring, i % 2, 1), 0);
+		}
+		assert_int_equal(r->done, 1);
+		if (r->value == -EINTR) {
+			interrupted++;
+			assert_int_equal(read(pipe_fd[0], &c, 1), -1);
+		} else {
+			assert_int_equal(r->value, 1);
+			assert_int_equal(read(pipe_fd[0], &c, 1), 1);
+			assert_int_equal(read(pipe_fd[0], &c, 1), -1);
+		}
+	}
+	print_message("%u of %u were interrupted\n", interrupted, i);
+	free(r);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+	end_executor(x);
+}
+
+static void lists_end_at_an_error(void **state)
+{
+	struct executor *x = new_executor();
+	struct run *r = new_run();
+
+	(void)state;
+	xjob_op(&r->job, SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0, 0);
+	xjob_op(&r->job, SYS_close, 777, 0, 0, 0, 0, 0);
+	xjob_op(&r->job, SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0, 0);
+	executor_run(x, &r->job);
+	UNTIL(r->done);
+	assert_int_equal(r->value, -EBADF);
+	assert_int_equal(r->made, 2);
+	r->done = 0;
+	r->job.op[1].flags = OP_GO_ON;
+	executor_run(x, &r->job);
+	UNTIL(r->done);
+	assert_int_equal(r->value, 0);
+	assert_int_equal(r->made, 3);
+	free(r);
+	end_executor(x);
+}
+
+static void compat_ioctl(void **state)
+{
+	struct executor *x = new_executor();
+	struct run *r = new_run();
+	int pipe_fd[2], fd;
+	int n = 0;
+	struct iovec here = { &n, 4 }, there = { (void *)0x8000010, 4 };
+
+	(void)state;
+	assert_int_equal(pipe(pipe_fd), 0);
+	assert_int_equal(write(pipe_fd[1], "abc", 3), 3);
+	fd = lend(x, pipe_fd[0]);
+	seen.answer = true;
+	/* ioctl is 54 there. */
+	xjob_op(&r->job, 54, fd, FIONREAD, 0x8000010, 0, 0, 0)->flags = OP_COMPAT;
+	executor_run(x, &r->job);
+	UNTIL(r->done);
+	if (r->value == -ENOSYS) {
+		print_message("this kernel runs no 32-bit programs\n");
+		skip();
+	}
+	assert_int_equal(r->value, 0);
+	assert_int_equal(process_vm_readv(x->pid, &here, 1, &there, 1, 0), 4);
+	assert_int_equal(n, 3);
+	free(r);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+	end_executor(x);
+}
+
+static void death_ends_its_jobs(void **state)
+{
+	struct executor *x = new_executor(), *y;
+	struct run *r = new_run();
+	int pipe_fd[2], fd;
+
+	(void)state;
+	y = executor_new(&all, &ops, NULL);
+	assert_non_null(y);
+	UNTIL(seen.ready == 2);
+	assert_int_equal(pipe(pipe_fd), 0);
+	fd = lend(x, pipe_fd[0]);
+	xjob_op(&r->job, SYS_read, fd, ADDR, 1, 0, 0, 0);
+	executor_run(x, &r->job);
+	UNTIL(r->job.running);
+	kill(x->pid, SIGKILL);
+	UNTIL(r->done);
+	assert_int_equal(r->value, -EIO);
+	assert_int_equal(seen.dead, 1);
+	/* The other one lives. */
+	assert_int_equal(agent(y, SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0), 0);
+	executor_kill(y);
+	UNTIL(seen.dead == 2);
+	free(r);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+}
+
+static void many(void **state)
+{
+	struct executor *x;
+	unsigned int i;
+
+	(void)state;
+	memset(&seen, 0, sizeof(seen));
+	for (i = 1; i < MACHINE_MAX; i++)
+		assert_non_null(executor_new(&all, &ops, NULL));
+	assert_null(executor_new(&all, &ops, NULL));
+	UNTIL(seen.ready == MACHINE_MAX - 1);
+	for (i = 1; i < MACHINE_MAX; i++) {
+		x = all.x[i];
+		assert_int_equal(agent(x, SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0), 0);
+	}
+	/* Also one that is killed before it is born. */
+	executor_kill(all.x[7]);
+	UNTIL(seen.dead == 1);
+	assert_non_null(executor_new(&all, &ops, NULL));
+	for (i = 1; i < MACHINE_MAX; i++)
+		executor_kill(all.x[i]);
+	UNTIL(seen.dead == MACHINE_MAX);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	log_init("test", true);
+	assert_int_equal(uring_init(&uring), 0);
+	assert_int_equal(executors_prepare(&all, -1), 0);
+	assert_int_equal(executors_start(&all, &uring), 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	executors_exit(&all);
+	uring_exit(&uring);
+	return 0;
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(memory_is_bare), T(call_at_an_address), T(own_memory_is_out_of_reach),
+		T(system_calls_are_filtered), T(waiting_calls_are_interrupted),
+		T(storm_of_signals), T(lists_end_at_an_error), T(compat_ioctl),
+		T(death_ends_its_jobs), T(many),
+	};
+
+	if (access("/dev/userfaultfd", R_OK | W_OK) < 0) {
+		printf("1..0 # SKIP /dev/userfaultfd is not here: %s\n", strerror(errno));
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * executor.h - processes that make calls at the addresses of a guest's process.
+ *
+ * An executor runs machine.S and nothing else; docs/mirror.md says why. Here are
+ * its birth (as a clone of the template), its threads, its jobs and its death.
+ * What the calls mean, and what is in its memory, is mirror.c's and calls.c's.
+ *
+ * All functions are called in the worker's main thread, and so are all callbacks,
+ * never from inside of the function that causes them.
+ */
+#ifndef VSYS_EXECUTOR_H
+#define VSYS_EXECUTOR_H
+
+#include <linux/userfaultfd.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "machine.h"
+#include "uring.h"
+
+/* The range that is the guest's. */
+#define MIRROR_START	0x400000ull
+#define MIRROR_END	0x7ffffffff000ull
+
+/* Descriptors of the machine itself, in each executor; a guest's are below. */
+#define EXECUTOR_OWN_FDS	4096
+enum executor_fd {
+	EXECUTOR_EVENT = EXECUTOR_OWN_FDS,
+	EXECUTOR_GNTDEV,
+	EXECUTOR_UFFD_DEV,
+	EXECUTOR_WORKER,		/* pidfd of the worker */
+};
+
+struct executor;
+
+/* System calls, one after another, in one thread of an executor. */
+struct xjob {
+	struct machine_op op[MACHINE_OPS];
+	unsigned int nr;
+	/*
+	 * value: of the last operation that was made, as the kernel returned it;
+	 * made: how many were made.  The executor died: -EIO and 0.
+	 */
+	void (*done)(struct xjob *job, int64_t value, unsigned int made);
+
+	/* executor.c's */
+	struct executor *x;
+	TAILQ_ENTRY(xjob) link;
+	unsigned int thread;
+	uint32_t seq;
+	bool running;
+};
+
+TAILQ_HEAD(xjob_list, xjob);
+
+struct executor_ops {
+	/* It can take jobs; or it could not be made (negative errno), and dies. */
+	void (*ready)(struct executor *x, int err);
+	/* A thread of it touched an empty page.  thread 0: not one of a job. */
+	void (*fault)(struct executor *x, const struct uffd_msg *msg, unsigned int thread);
+	/* It is gone, and freed after this. */
+	void (*dead)(struct executor *x);
+};
+
+struct executor {
+	struct executors *all;
+	const struct executor_ops *ops;
+	void *owner;
+	unsigned int index;
+
+	pid_t pid;			/* 0: not born yet */
+	int pidfd, uffd;
+	bool ready, dying;
+	struct machine_slot *slot;	/* [MACHINE_THREADS] */
+	struct machine_result *result;
+	struct xjob *job[MACHINE_THREADS];	/* that runs */
+	pid_t tid[MACHINE_THREADS];
+	unsigned int nr_threads;
+	bool adding_thread;
+	struct xjob_list agent_jobs, call_jobs;	/* that wait for their thread */
+	struct xjob birth, new_thread;
+
+	struct uring_call death;
+	bool watching_death;
+	struct uring_call faults;
+	bool watching_faults;
+	struct uffd_msg msg[8];
+};
+
+struct executors {
+	struct uring *uring;
+	bool usable;			/* executors_start() was successful */
+	int memory_fd, event_fd, uffd_dev, gntdev;
+	struct machine_slot *slots;	/* [MACHINE_MAX * MACHINE_THREADS] */
+	char *results;
+	struct executor *x[MACHINE_MAX];	/* x[0]: the template */
+	struct uring_call event;
+	uint64_t event_value;
+	bool watching;
+	unsigned int nr_dying;
+};
+
+/* Opens what needs rights.  gntdev: -1 without Xen.  0 or negative errno, logged. */
+int executors_prepare(struct executors *e, int gntdev);
+/* Forks the template; from then on no other thread's memory matters to it. */
+int executors_start(struct executors *e, struct uring *u);
+/* All executors must be dead. */
+void executors_exit(struct executors *e);
+
+/* NULL: no room for another one, or no memory. */
+struct executor *executor_new(struct executors *e, const struct executor_ops *ops, void *owner);
+/* Ends it; ops->dead() follows. */
+void executor_kill(struct executor *x);
+
+/* An operation of a job; returns it, for what is rare. */
+struct machine_op *xjob_op(struct xjob *job, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2,
+			   uint64_t a3, uint64_t a4, uint64_t a5);
+/* In the agent, in order; or in a thread of its own. */
+void executor_agent(struct executor *x, struct xjob *job);
+void executor_run(struct executor *x, struct xjob *job);
+/* Interrupts what the job does, if it runs; once may not be enough. */
+void executor_kick(struct xjob *job);
+/* False: the job runs already, and must be waited for. */
+bool executor_unqueue(struct xjob *job);
+
+/* filter.c: what an executor may do, from now on, for the calling process. */
+int executor_filter(void);
+
+#endif /* VSYS_EXECUTOR_H */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * machine.h - the program of an executor: what machine.S and the worker share.
+ *
+ * An executor (docs/mirror.md) runs nothing but the machine: each of its threads
+ * waits for its slot to change, makes the system calls that stand there one
+ * after another, stores the result of the last one, and says so by an eventfd.
+ * Everything that decides what it does is in the slot, which it can't write.
+ */
+#ifndef VSYS_MACHINE_H
+#define VSYS_MACHINE_H
+
+/* Addresses in an executor. */
+#define MACHINE_CODE		0x10000
+#define MACHINE_SLOTS		0x20000
+
+#define MACHINE_THREADS		32	/* of an executor; 0 is the agent */
+#define MACHINE_MAX		64	/* executors, with the template */
+#define MACHINE_OPS		15	/* of a slot */
+#define MACHINE_SLOT_SIZE	1024
+#define MACHINE_RESULT_SIZE	16
+#define MACHINE_STACK_SIZE	0x4000	/* of a thread, for signal frames */
+
+#define MACHINE_SLOT_AREA	(MACHINE_THREADS * MACHINE_SLOT_SIZE)
+#define MACHINE_RESULTS		(MACHINE_SLOTS + MACHINE_MAX * MACHINE_SLOT_AREA)
+#define MACHINE_RESULT_AREA	0x1000
+#define MACHINE_STACKS		(MACHINE_RESULTS + MACHINE_MAX * MACHINE_RESULT_AREA)
+/* Where pages are moved away to. */
+#define MACHINE_SCRATCH		(MACHINE_STACKS + MACHINE_THREADS * MACHINE_STACK_SIZE)
+#define MACHINE_SCRATCH_SIZE	(0x400000 - MACHINE_SCRATCH)
+
+/* struct machine_slot */
+#define SLOT_SEQ		0
+#define SLOT_NR			4
+#define SLOT_RESULT		8
+#define SLOT_STACK		16
+#define SLOT_EVENT		24
+#define SLOT_SIGNAL		28
+#define SLOT_OPS		64
+/* struct machine_op */
+#define OP_NR			0
+#define OP_ARG(n)		(8 + 8 * (n))
+#define OP_FLAGS		56
+#define OP_SIZE			64
+/* struct machine_result */
+#define RESULT_VALUE		0
+#define RESULT_SEQ		8
+#define RESULT_NR		12
+
+#define OP_COMPAT		1	/* by int 0x80, as a 32-bit program does */
+#define OP_CLONE		2	/* the child's slot is args[5] */
+#define OP_GO_ON		4	/* also after an error */
+
+#ifndef __ASSEMBLER__
+#include <stddef.h>
+#include <stdint.h>
+
+struct machine_op {
+	uint64_t nr;
+	uint64_t arg[6];
+	uint64_t flags;
+};
+
+struct machine_slot {
+	uint32_t seq;			/* a new value: go; a futex */
+	uint32_t nr;			/* operations */
+	uint64_t result;		/* address of the struct machine_result */
+	uint64_t stack;			/* top of the signal stack */
+	uint32_t event_fd;
+	uint32_t signal;		/* 1: what it does may be interrupted */
+	uint32_t zero[8];
+	struct machine_op op[MACHINE_OPS];
+};
+
+struct machine_result {
+	uint64_t value;			/* of the last operation that was made */
+	uint32_t seq;			/* of the slot, when all is done */
+	uint32_t nr;			/* index of that operation */
+};
+
+_Static_assert(sizeof(struct machine_op) == OP_SIZE, "OP_SIZE");
+_Static_assert(offsetof(struct machine_op, flags) == OP_FLAGS, "OP_FLAGS");
+_Static_assert(sizeof(struct machine_slot) == MACHINE_SLOT_SIZE, "MACHINE_SLOT_SIZE");
+_Static_assert(offsetof(struct machine_slot, result) == SLOT_RESULT, "SLOT_RESULT");
+_Static_assert(offsetof(struct machine_slot, stack) == SLOT_STACK, "SLOT_STACK");
+_Static_assert(offsetof(struct machine_slot, event_fd) == SLOT_EVENT, "SLOT_EVENT");
+_Static_assert(offsetof(struct machine_slot, signal) == SLOT_SIGNAL, "SLOT_SIGNAL");
+_Static_assert(offsetof(struct machine_slot, op) == SLOT_OPS, "SLOT_OPS");
+_Static_assert(sizeof(struct machine_result) == MACHINE_RESULT_SIZE, "MACHINE_RESULT_SIZE");
+
+/* The code, to be copied to MACHINE_CODE; it runs at any address. */
+extern const char machine_begin[], machine_end[];
+/* Entries, as they lie in it. */
+extern const char machine_enter[], machine_signal[], machine_restorer[];
+#endif
+
+#endif /* VSYS_MACHINE_H */
