@@ -77,4 +77,11 @@ install-asm-pp: asm-pp
 	$(Q)ln -sf $(prefix)/bin/asm-pp $(DESTDIR)$(ASM_PP_DIR)/as
 	$(Q)install -m 644 asm-pp/asm-pp.kbuild $(DESTDIR)$(ASM_PP_DIR)/
 	$(Q)install -m 644 -t $(DESTDIR)$(ASM_PP_DIR)/runtime $(VPIO_SRC)
+	$(Q)install -D -t $(DESTDIR)$(ASM_PP_DIR)/example asm-pp/example/prepare
+	$(Q)install -m 644 -t $(DESTDIR)$(ASM_PP_DIR)/example asm-pp/example/Kbuild asm-pp/example/dkms.conf
 	$(Q)install -D -m 644 -t $(DESTDIR)$(mandir)/man1 docs/man/asm-pp.1 docs/man/asm-pp-verify.1
+
+## asm-corpus   drivers of Debian's linux-source through asm-pp
+.PHONY: asm-corpus
+asm-corpus: asm-pp
+	$(Q)B='$(B)' VPIO_KDIR='$(wildcard $(KDIR))' $(PROVE) --failures tests/asm-corpus

@@ -146,4 +146,12 @@ for option in --help --version; do
 	"$top/$B/asm-pp/asm-pp" $option >out && "$verify" $option >>out
 	ok $? "$option"
 done
+
+for page in "$top"/docs/man/asm-pp*.1; do
+	if command -v man >/dev/null; then
+		is "$(LC_ALL=C MANWIDTH=80 man --warnings -l "$page" 2>&1 >/dev/null)" "" "${page##*/}"
+	else
+		skip "no man here" "${page##*/}"
+	fi
+done
 tap_done
