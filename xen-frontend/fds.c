@@ -15,6 +15,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "mirror.h"
@@ -76,37 +77,42 @@ void vsys_fds_tell(struct vsys_conv *conv)
 void vsys_fds_take(struct vsys_conv *conv, const struct vsys_item *item)
 {
 	struct vsys_device *vdev = conv->m->vdev;
-	struct file *file;
+	struct vsys_new_file *new = NULL;
 
-	if (conv->nr_new == VSYS_NEW_FILES) {
+	if (conv->nr_new < VSYS_NEW_FILES)
+		new = kmalloc(sizeof(*new), GFP_KERNEL);
+	if (!new) {
 		vsys_release(vdev, item->value);
 		conv->error = -EMFILE;
 		return;
 	}
-	file = vsys_file_make(vdev, item->value, item->page);
-	if (IS_ERR(file)) {
-		conv->error = PTR_ERR(file);
-		return;
-	}
-	conv->new[conv->nr_new++] = (struct vsys_new_file) {
-		.file = file,
+	*new = (struct vsys_new_file) {
+		.file = vsys_file_make(vdev, item->value, item->page),
 		.fd = -1,
 		.is_result = item->flags & VSYS_ITEM_RETURN,
 		.addr = item->addr,
 	};
+	if (IS_ERR(new->file)) {
+		conv->error = PTR_ERR(new->file);
+		kfree(new);
+		return;
+	}
+	list_add_tail(&new->link, &conv->new);
+	conv->nr_new++;
 }
 
 /* Gives back what is not installed; the files are released. */
 void vsys_fds_drop(struct vsys_conv *conv)
 {
-	u32 i;
+	struct vsys_new_file *new, *next;
 
-	for (i = 0; i < conv->nr_new; i++) {
-		if (conv->new[i].fd >= 0)
-			put_unused_fd(conv->new[i].fd);
-		fput(conv->new[i].file);
+	list_for_each_entry_safe(new, next, &conv->new, link) {
+		if (new->fd >= 0)
+			put_unused_fd(new->fd);
+		fput(new->file);
+		kfree(new);
 	}
-	conv->nr_new = 0;
+	INIT_LIST_HEAD(&conv->new);
 }
 
 /*
@@ -115,11 +121,9 @@ void vsys_fds_drop(struct vsys_conv *conv)
  */
 long vsys_fds_install(struct vsys_conv *conv, long ret)
 {
-	u32 i;
+	struct vsys_new_file *new, *next;
 
-	for (i = 0; i < conv->nr_new; i++) {
-		struct vsys_new_file *new = &conv->new[i];
-
+	list_for_each_entry(new, &conv->new, link) {
 		/* Whether natively it were so, nobody says; it is the safe way. */
 		new->fd = get_unused_fd_flags(O_CLOEXEC);
 		if (new->fd < 0)
@@ -130,8 +134,10 @@ long vsys_fds_install(struct vsys_conv *conv, long ret)
 				      &new->fd, sizeof(u32)))
 			return -EFAULT;
 	}
-	for (i = 0; i < conv->nr_new; i++)
-		fd_install(conv->new[i].fd, conv->new[i].file);
-	conv->nr_new = 0;
+	list_for_each_entry_safe(new, next, &conv->new, link) {
+		fd_install(new->fd, new->file);
+		kfree(new);
+	}
+	INIT_LIST_HEAD(&conv->new);
 	return ret;
 }

@@ -561,6 +561,7 @@ long vsys_mirror_call(struct vsys_device *vdev, const struct vsys_mirrored *what
 	}
 	conv->m = m;
 	conv->what = *what;
+	INIT_LIST_HEAD(&conv->new);
 	conv->answer = kmalloc_array(VSYS_PAGE_ITEMS, sizeof(*conv->answer),
 				     GFP_KERNEL);
 	if (!conv->answer) {

@@ -23,7 +23,7 @@
 /* In the address of a page: the driver waits for it. */
 #define VSYS_PLAN_MUST		1u
 /* New files of one call. */
-#define VSYS_NEW_FILES		16u
+#define VSYS_NEW_FILES		256u
 
 #define VSYS_PAGE_MASK		(~(u64)(VSYS_PAGE_SIZE - 1))
 
@@ -110,6 +110,7 @@ void vsys_grants_end(struct vsys_mm *m);
 
 /* A new file on its way to the caller. */
 struct vsys_new_file {
+	struct list_head link;
 	struct file *file;
 	int fd;
 	bool is_result;
@@ -131,7 +132,7 @@ struct vsys_conv {
 	u32 nr_writable;		/* pages that may come back */
 	int error;			/* of the caller's memory */
 	u32 nr_new;
-	struct vsys_new_file new[VSYS_NEW_FILES];
+	struct list_head new;		/* of struct vsys_new_file */
 	u64 round_trips, needs, pages_sent, dirty_bytes, grants_mapped;
 };
 
