@@ -63,6 +63,8 @@ void test_bad(void);
 void test_low(void);
 void test_wait(void);
 void test_changes(void);
+void test_park(void);
+void test_left(void);
 void test_pin(void);
 void test_files(void);
 void test_async(void);

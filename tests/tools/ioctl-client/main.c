@@ -9,6 +9,8 @@
  *                                    pin files count; or all of these
  *   ioctl-client PATH async          needs the stanza's payload=pointers
  *   ioctl-client PATH low            pointers below 4 MiB; prints only the end
+ *   ioctl-client PATH park           a call that waits for somebody outside
+ *   ioctl-client PATH left           what the driver still has, of anybody
  *   ioctl-client PATH random SEED COUNT
  *   ioctl-client PATH threads N ROUNDS      N threads, then N processes
  *   ioctl-client PATH fuzz SEED SECONDS     any call with any argument
@@ -195,6 +197,8 @@ static const struct {
 	{ "count", test_count, true },
 	{ "async", test_async, false },
 	{ "low", test_low, false },
+	{ "park", test_park, false },
+	{ "left", test_left, false },
 };
 
 #define NR_TESTS (sizeof(tests) / sizeof(tests[0]))
@@ -254,7 +258,8 @@ int main(int argc, char **argv)
 	} else if (argc == 4 && !strcmp(argv[2], "trips")) {
 		trips(argv[3]);
 	} else {
-		reset_counters();
+		if (strcmp(argv[2], "left"))
+			reset_counters();
 		for (int i = 2; i < argc; i++)
 			run_test(argv[i]);
 	}

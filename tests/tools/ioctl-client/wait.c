@@ -295,3 +295,32 @@ void test_changes(void)
 	}
 	close(fd);
 }
+
+/* Waits until somebody outside does something; then shows that calls go on. */
+void test_park(void)
+{
+	unsigned char buf[100] = "parked";
+	struct vt_wait arg = {
+		.data = word(buf), .token = VT_TOKENS - 1, .len = sizeof(buf),
+		.flags = VT_WAIT_TOUCH,
+	};
+	int fd = open_node(0);
+	struct vt_flat flat = {};
+
+	show(call(fd, VT_WAIT, &arg), "the call that waited");
+	show(call(fd, VT_FLAT, &flat), "the next one");
+	close(fd);
+}
+
+/* What is there of all clients of the node; opened by this one: nothing. */
+void test_left(void)
+{
+	int fd = open_node(0);
+	long waiters = 0;
+
+	for (unsigned int token = 0; token < VT_TOKENS; token++)
+		waiters += call_int(fd, VT_WAITERS, token);
+	say("%ld pins, %ld files, %ld waiters", call_int(fd, VT_PINS, 0),
+	    call_int(fd, VT_FILES, 0), waiters);
+	close(fd);
+}

@@ -1,0 +1,192 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Real drivers with real tools: each prints in the guest what it prints in dom0.
+#
+# ioctl-tools.sh [native]: only in dom0, twice, to see that it prints the same
+#
+# check: only by name: back-end and front-end of calls are not all there yet
+# lab: --timeout 1800 --pkg 'sg3-utils wodim nvme-cli i2c-tools evtest v4l-utils eject util-linux-extra'
+# lab: --qemu '-drive if=none,id=cd,media=cdrom,driver=null-co,size=67108864,read-zeroes=on -device ide-cd,drive=cd,bus=ide.0 -drive if=none,id=nv,driver=null-co,size=67108864,read-zeroes=on -device nvme,serial=lab,drive=nv'
+# shellcheck disable=SC2086 # commands are words
+
+# shellcheck source=tests/tools/tap.sh
+. /usr/lib/xen-vsys/tests/tap.sh
+
+# What the tools see; and their nodes, found by what they are.
+modprobe -a sg nvme i2c-dev uinput
+modprobe scsi_debug dev_size_mb=16
+modprobe i2c-stub chip_addr=0x50
+modprobe vivid n_devs=1 node_types=0x1
+wait_for 20 sh -c 'test -b /dev/sr0 && test -c /dev/video0 && test -c /dev/nvme0 && ls /sys/bus/scsi/drivers/sd/*/block/sd*'
+ok $? "the devices are there" || { tap_done; exit; }
+udevadm settle --timeout=20
+debug=$(basename "$(dirname /sys/bus/scsi/drivers/sd/*/block)")
+scsi=/sys/class/scsi_device/$debug/device
+disk=$(ls "$scsi/block") sg=$(ls "$scsi/scsi_generic")
+cd=$(basename "$(dirname /sys/bus/scsi/drivers/sr/*/block)")
+cd_sg=$(ls "/sys/class/scsi_device/$cd/device/scsi_generic")
+i2c=$(grep -l 'stub' /sys/class/i2c-adapter/i2c-*/name | sed 's,.*/i2c-\([0-9]*\)/name,\1,')
+head -c 4194304 /dev/urandom >"/dev/$disk"
+sync
+for i in 0 1 2 3; do
+	i2cset -y "$i2c" 0x50 $((i * 16)) $((i + 0x40))
+done
+
+# A keyboard, which presses a key when told.
+mkfifo /run/keys
+"$tests/ioctl-client-dev" uinput /dev/uinput </run/keys >/run/keyboard &
+exec 5>/run/keys
+wait_for 20 grep -q '^ready ' /run/keyboard
+input=$(sed -n 's/^ready //p' /run/keyboard)
+event=$(basename "$(echo /sys/class/input/"$input"/event*)")
+wait_for 20 test -c "/dev/input/$event"
+ok $? "a keyboard: $event"
+
+pressing()
+{
+	while sleep 0.5; do
+		echo ab >&5
+	done
+}
+
+# Lines TOOL: what is run with each of these in place of nodes:
+#   @disk @sg @bsg @cd @cdsg @nvme @nvmens @i2c @rtc @video @event
+commands()
+{
+	cat <<-END
+		sg_inq @disk
+		sg_inq @sg
+		sg_inq -e -p 0x83 @sg
+		sg_readcap @disk
+		sg_readcap --16 @sg
+		sg_turs -n 3 @sg
+		sg_luns @sg
+		sg_modes -a @sg
+		sg_raw -r 96 @sg 12 00 00 00 60 00
+		sg_raw -r 96 @disk 12 00 00 00 60 00
+		sg_raw -r 512 @sg 28 00 00 00 00 05 00 00 01 00
+		sg_raw -r 512 @sg 28 00 7f 00 00 05 00 00 01 00
+		sg_raw -s 512 -i /bin/true @sg 2a 00 00 00 20 00 00 00 01 00
+		sg_dd if=@disk bs=512 count=1000 blk_sgio=1 of=- | sha256sum
+		sg_dd if=@sg bs=512 count=1000 of=- | sha256sum
+		sg_dd if=@sg bs=512 bpt=7 count=100 skip=3 of=- | sha256sum
+		sgp_dd if=@sg bs=512 count=2000 of=- | sha256sum
+		$tests/ioctl-client-dev sg @sg 8
+		$tests/ioctl-client-dev bsg @bsg
+		sg_inq @cd
+		sg_inq @cdsg
+		wodim dev=@cd -inq
+		wodim dev=@cd -prcap
+		wodim dev=@cd -toc
+		eject @cd
+		sg_turs @cd
+		eject -t @cd
+		eject -i on @cd
+		eject -i off @cd
+		nvme id-ctrl @nvme
+		nvme smart-log @nvme | grep -v -e host_read -e Units.Read
+		nvme get-feature @nvme -f 7 -H
+		nvme id-ns @nvme -n 1
+		i2cdetect -y @i2c
+		i2cget -y @i2c 0x50 0x10
+		i2cget -y @i2c 0x50 0x20 w
+		i2cset -y @i2c 0x50 0x77 0x12
+		i2cdump -y @i2c 0x50 b
+		i2cdetect -F @i2c
+		v4l2-ctl -d @video --all | sed -e '/^Media Driver Info/,/^Priority/d' -e '/volatile/d'
+		v4l2-ctl -d @video --list-formats-ext
+		v4l2-ctl -d @video -L | grep -v volatile
+		v4l2-ctl -d @video --get-edid
+		v4l2-ctl -d @video --set-ctrl brightness=77 --get-ctrl brightness,contrast
+		$tests/ioctl-client-dev userptr @video 5
+		$tests/ioctl-client-dev expbuf @video
+		timeout 3 evtest @event </dev/null | sed -e /time/d -e /Testing/q
+		$tests/ioctl-client-dev keys @event 8
+		evtest --query @event EV_KEY KEY_A
+		hwclock --rtc @rtc -r | cut -c 1-14
+	END
+}
+
+# nodes native|guest: a script for sed
+nodes()
+{
+	local at=/dev dir=/dev
+
+	[ "$1" = native ] || dir=/dev/vs
+	case $1 in
+	native)
+		echo "s,@disk,$at/$disk,g;s,@sg,$at/$sg,g;s,@bsg,$at/bsg/$debug,g;s,@cdsg,$at/$cd_sg,g;s,@cd,$at/sr0,g"
+		echo "s,@nvme,$at/nvme0,g;s,@i2c,$i2c,g;s,@rtc,$at/rtc0,g;s,@video,$at/video0,g;s,@event,$at/input/$event,g"
+		;;
+	*)
+		echo "s,@disk,$at/vdisk,g;s,@sg,$at/vsg,g;s,@bsg,$at/vbsg,g;s,@cdsg,$at/vcdsg,g;s,@cd,$at/vcd,g"
+		echo "s,@nvme,$at/nvme0,g;s,@i2c,$i2c,g;s,@rtc,$at/rtc0,g;s,@video,$at/video0,g;s,@event,$at/vkeys,g"
+		;;
+	esac
+}
+
+# Names of nodes are not compared.
+plain()
+{
+	sed -e "s,/dev/[a-zA-Z0-9:/]*,NODE,g" -e 's/sr0\|vcd/NODE/g' -e 's/[0-9.]* [MK]B\/sec//; s/[0-9.]*,* [MK]B\/sec//g'
+}
+
+# run_all WHERE: a file for each command
+run_all()
+{
+	local where=$1 line nr=0 script
+	shift
+
+	mkdir -p /tmp/$where
+	script=$(nodes $where)
+	while read -r line; do
+		nr=$((nr + 1))
+		[ "$where" = native ] || [ ${#only[@]} -eq 0 ] || [[ " ${only[*]} " = *" $nr "* ]] || continue
+		"$@" timeout 60 bash -c "set -o pipefail; { $(sed "$script" <<<"$line"); } 2>&1; echo status \$?" \
+			</dev/null 2>&1 | plain >/tmp/$where/$nr
+	done < <(commands)
+}
+only=()
+
+pressing &
+pressing=$!
+trap 'kill $pressing; exec 5>&-' EXIT
+run_all native
+if [ "${1:-}" = native ]; then
+	cp -r /tmp/native /tmp/first
+	run_all native
+	mv /tmp/native /tmp/guest
+	mv /tmp/first /tmp/native
+else
+	guest start g --type pv --mem 384 --vcpus 2 \
+		--vsys "dev=/dev/$disk,name=vdisk,ioctl=any" \
+		--vsys "dev=/dev/$sg,name=vsg,ioctl=any,payload=pointers" \
+		--vsys "dev=/dev/bsg/$debug,name=vbsg,ioctl=any" \
+		--vsys "dev=/dev/sr0,name=vcd,ioctl=any" \
+		--vsys "dev=/dev/$cd_sg,name=vcdsg,ioctl=any,payload=pointers" \
+		--vsys "dev=/dev/nvme0,name=nvme0,ioctl=any,caps=sys_admin" \
+		--vsys "dev=/dev/i2c-$i2c,name=i2c-$i2c,ioctl=any" \
+		--vsys "dev=/dev/rtc0,name=rtc0,ioctl=any" \
+		--vsys "dev=/dev/video0,name=video0,ioctl=any" \
+		--vsys "dev=/dev/input/$event,name=vkeys,ioctl=any"
+	for node in vdisk vsg vbsg vcd vcdsg nvme0 "i2c-$i2c" rtc0 video0 vkeys; do
+		wait_node g "$node" || { tap_done; exit; }
+	done
+	run_all guest guest run g
+fi
+
+nr=0
+while read -r line; do
+	nr=$((nr + 1))
+	diff /tmp/native/$nr /tmp/guest/$nr >/tmp/diff 2>&1
+	ok $? "$(sed 's,/usr/[a-z/-]*/,,' <<<"$line"): as natively ($(wc -l </tmp/native/$nr) lines, $(tail -n 1 /tmp/native/$nr))" || {
+		diag "$(head -n 20 /tmp/diff)"
+	}
+done < <(commands)
+
+if [ "${1:-}" != native ]; then
+	is "$(guest run g dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace')" "" "the guest's kernel has nothing to complain about"
+fi
+is "$(dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace')" "" "dom0's kernel has nothing to complain about"
+tap_done

@@ -1,0 +1,195 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Calls with pointers on the test driver (tests/lab/vsystest), of which nobody
+# knows anything: the same program in dom0 and in a guest gets the same; what it
+# costs; and nothing is left behind.
+#
+# ioctl.sh [TYPE]...: these types of guest only (pv pvh hvm)
+#
+# check: only by name: back-end and front-end of calls are not all there yet
+# lab: --timeout 2400
+# shellcheck disable=SC2016,SC2086 # the guest expands it; arguments of the client are words
+
+# shellcheck source=tests/tools/tap.sh
+. /usr/lib/xen-vsys/tests/tap.sh
+
+log=/var/log/xen/xen-vsysd.log
+modprobe vsystest
+wait_for 10 test -c /dev/vsystest3
+mkdir -p /tmp/native /tmp/guest
+
+worker()
+{
+	pgrep -f "xen-vsys-worker $(xl domid $guest)\$"
+}
+
+# Processes of a worker: its template, and executors.
+children()
+{
+	pgrep -c -P "$(worker)"
+}
+
+no_executors()
+{
+	[ "$(children)" -le "$idle" ]
+}
+
+# both CLIENT NODE WHAT...: natively, then in the guest; says where they differ
+both()
+{
+	local client=$1 node=$2 name
+	shift 2
+	name=$client-${*// /-}
+	[ -s "/tmp/native/$name" ] ||
+		timeout 200 $tests/$client /dev/vsystest$node "$@" >"/tmp/native/$name" 2>&1
+	timeout 400 guest run $guest $tests/$client /dev/vt$node "$@" >"/tmp/guest/$name" 2>&1 ||
+		echo "status $?" >>"/tmp/guest/$name"
+	diff "/tmp/native/$name" "/tmp/guest/$name" >"/tmp/diff"
+	ok $? "$type, $client $*: as natively ($(wc -l <"/tmp/native/$name") lines)" ||
+		diag "$(head -n 30 /tmp/diff)"
+}
+
+# The front-end's file of counters for a node.
+stats()
+{
+	guest run $guest "grep -l '^name: $1\$' /sys/kernel/debug/xen-vsysfront/*"
+}
+
+# What each shape costs at the first, second and tenth call.
+trips()
+{
+	local shape
+
+	guest run $guest $tests/ioctl-client /dev/vt0 trips "$(stats vt0)" >/tmp/trips 2>&1
+	ok $? "the counters of calls" || diag "$(tail -n 5 /tmp/trips)"
+	for shape in none flat nested deep list vecs out large; do
+		diag "$(awk -v s=$shape '$1 == s && ($2 == 1 || $2 == 2 || $2 == 10) { printf "%s call %d: %d round trips, %d needs, %d pages; ", s, $2, $6, $8, $10 }' /tmp/trips)"
+		is "$(awk -v s=$shape '$1 == s && $2 > 1 { print $4, $6 }' /tmp/trips | sort -u)" "1 1" \
+			"$shape: one round trip from the second call on"
+	done
+	is "$(awk '$1 == "none" && $2 == 1 { print $6 }' /tmp/trips)" 1 "none: at the first call too"
+}
+
+timed()
+{
+	$tests/ioctl-client /dev/vsystest0 time 2 >/tmp/time.native
+	guest run $guest $tests/ioctl-client /dev/vt0 time 2 >/tmp/time.guest
+	diag "natively, calls per second: $(awk '{ print $3, $4 }' /tmp/time.native | sort | paste -sd, | sed 's/,/, /g')"
+	diag "in the guest: $(awk '{ print $3, $4 }' /tmp/time.guest | sort | paste -sd, | sed 's/,/, /g')"
+	awk '$3 == "none" { none += $4 } $3 == "nested" { nested += $4 }
+		END { printf "# none/nested %.2f\n", none / nested; exit !(nested * 1.3 >= none) }' /tmp/time.guest
+	ok $? "a learned call with a nested pointer takes at most 1.3 times one without"
+}
+
+# Calls that wait: one whose executor dies, and one whose program does.
+violence()
+{
+	local parked executor
+
+	guest run $guest $tests/ioctl-client /dev/vt0 park >/tmp/parked 2>&1 &
+	parked=$!
+	wait_for 30 parked
+	ok $? "a call waits"
+	executor=$(pgrep -n -P "$(worker)")
+	kill -9 $executor
+	wait $parked
+	is "$(tail -n 2 /tmp/parked | paste -sd' ')" "the call that waited: EIO the next one: 0" \
+		"its executor is killed: EIO, and the next call has another"
+	guest run $guest "$tests/ioctl-client /dev/vt0 park & echo \$! >/tmp/pid; wait" >/dev/null 2>&1 &
+	parked=$!
+	wait_for 30 parked
+	ok $? "another call waits"
+	guest run $guest 'kill -9 $(cat /tmp/pid)'
+	wait $parked
+	wait_for 30 nobody_left
+	ok $? "its program is killed: the native call ends" || diag "$($tests/ioctl-client /dev/vsystest0 left)"
+}
+
+parked()
+{
+	$tests/ioctl-client /dev/vsystest0 left | grep -q ' 1 waiters'
+}
+
+nobody_left()
+{
+	[ "$($tests/ioctl-client /dev/vsystest0 left | tail -n 1)" = "0 pins, 0 files, 0 waiters" ]
+}
+
+policy()
+{
+	local before said
+
+	before=$(wc -l <$log)
+	guest run $guest $tests/ioctl-client /dev/vt2 basic >/tmp/denied 2>&1
+	like "$(sed -n 2p /tmp/denied)" '^none: EPERM$' "a command that no policy allows: EPERM"
+	guest run $guest $tests/ioctl-client /dev/vt2 basic >/dev/null 2>&1
+	said=$(tail -n +$((before + 1)) $log | grep -i 0xb900)
+	is "$(wc -l <<<"$said")" 1 "... and one line in the log, not one for each call"
+	like "$said" 'vt2.*0xb900' "... with device and number"
+	guest run $guest "modprobe loop; $tests/ioctl-client-dev sg /dev/vt2 1" >/dev/null 2>&1
+	like "$(tail -n +$((before + 1)) $log)" '0x2282.*SG_GET_VERSION_NUM|SG_GET_VERSION_NUM.*0x2282' \
+		"... and name, if there is one"
+}
+
+round()
+{
+	local t seed before
+
+	type=$1 guest=$1
+	guest start $guest --type $type --mem 384 --vcpus 2 \
+		--vsys 'dev=/dev/vsystest0,name=vt0,ioctl=any' \
+		--vsys 'dev=/dev/vsystest1,name=vt1,ioctl=any,payload=pointers' \
+		--vsys 'dev=/dev/vsystest2,name=vt2,ioctl=sg'
+	for t in vt0 vt1 vt2; do
+		wait_node $guest $t || { ok 1 "$type: nodes"; return; }
+	done
+	idle=$(children)
+	before="$(pidof xen-vsysd) $(worker)"
+	for t in basic shapes bad low wait changes pin files; do
+		both ioctl-client 0 $t count
+	done
+	both ioctl-client 0 random 1 1000
+	both ioctl-client 0 threads 16 50
+	both ioctl-client 1 async count
+	if [ $type = pv ]; then
+		both ioctl-client 0 sizes count
+		both ioctl-client 0 kinds count
+		for seed in 2 3 4; do
+			both ioctl-client 0 random $seed 2000
+		done
+		violence
+		trips
+		timed
+		policy
+	fi
+	if [ -x $tests/ioctl-client32 ]; then
+		for t in basic shapes bad wait pin files; do
+			both ioctl-client32 0 $t count
+		done
+		both ioctl-client32 0 random 1 1000
+		both ioctl-client32 1 async count
+	else
+		skip "the compiler makes no 32-bit programs" "$type: 32-bit client"
+	fi
+	wait_for 30 no_executors
+	ok $? "$type: no executor is left" || diag "$(pgrep -a -P "$(worker)")"
+	wait_for 30 nobody_left
+	ok $? "$type: the driver has nothing that is left" || diag "$($tests/ioctl-client /dev/vsystest0 left)"
+	is "$(guest run $guest 'grep -h pool_pages_in_use /sys/kernel/debug/xen-vsysfront/* | sort -u')" \
+		"pool_pages_in_use: 0" "$type: nothing is left in any pool"
+	is "$(pidof xen-vsysd) $(worker)" "$before" "$type: daemon and worker are the same as before"
+	is "$(xen-vsys check $guest 2>&1)" "" "$type: the nodes are as the schema says"
+	is "$(guest run $guest dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace|grant still in use')" "" \
+		"$type: its kernel has nothing to complain about"
+	guest stop $guest
+}
+
+[ $# -gt 0 ] || set -- pv pvh hvm
+for t; do
+	round "$t"
+done
+wait_for 30 rmmod vsystest
+ok $? "the test driver can be unloaded: no file of it is open"
+is "$(dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace|segfault')" "" "dom0's kernel has nothing to complain about"
+tap_done
