@@ -28,7 +28,7 @@ CC       := gcc
 endif
 CFLAGS   ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -I$(GEN) -DVSYS_VERSION='"$(VERSION)"' \
-	    -DVSYS_LIBEXECDIR='"$(libexecdir)"'
+	    -DVSYS_LIBEXECDIR='"$(libexecdir)"' -DVSYS_DATADIR='"$(datadir)"'
 WARN     := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wwrite-strings
 HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 SAN      := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all

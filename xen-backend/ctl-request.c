@@ -46,6 +46,7 @@ static bool failed(FILE *out, const struct fault *f)
 static void put_device(FILE *out, const struct device *d, bool stat)
 {
 	const struct vsys_counters *c = &d->counters;
+	char caps[CAPS_TEXT];
 	bool first = true;
 
 	fputs("data ", out);
@@ -56,11 +57,15 @@ static void put_device(FILE *out, const struct device *d, bool stat)
 	kv_write(out, &first, "dev", "%s", d->stanza.dev);
 	kv_write(out, &first, "class", "%s", vsys_class_name(d->native.class));
 	kv_write(out, &first, "mode", "%s", vsys_mode_name(d->stanza.mode));
+	kv_write(out, &first, "ioctl", "%s", d->stanza.ioctl);
 	kv_write(out, &first, "state", "%s", device_state_name(d));
 	kv_write(out, &first, "reason", "%s", d->reason);
 	kv_write(out, &first, "handles", "%llu", (unsigned long long)c->handles);
 #define PUT(name) kv_write(out, &first, #name, "%llu", (unsigned long long)c->name)
 	if (stat) {
+		kv_write(out, &first, "payload", "%s", vsys_payload_name(d->stanza.payload));
+		caps_format(d->stanza.caps, caps, sizeof(caps));
+		kv_write(out, &first, "caps", "%s", caps);
 		PUT(requests);
 		PUT(responses);
 		PUT(events_in);
@@ -71,6 +76,7 @@ static void put_device(FILE *out, const struct device *d, bool stat)
 		PUT(grant_maps);
 		PUT(grant_unmaps);
 		PUT(errors);
+		PUT(denied);
 	}
 #undef PUT
 	fputc('\n', out);

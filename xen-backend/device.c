@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "device.h"
 #include "frontend.h"
@@ -229,7 +230,7 @@ static void do_connect(struct device *d)
 	}
 	d->state = DEV_CONNECTING;
 	memset(&d->counters, 0, sizeof(d->counters));
-	worker_send(d->domain->worker, &msg, -1);
+	worker_send(d->domain->worker, &msg, msg.u.connect.ioctl ? d->policy : -1);
 }
 
 static void do_fail(struct device *d)
@@ -426,6 +427,12 @@ void device_ask_stats(struct device *d)
 
 /* --- its beginning and end -------------------------------------------- */
 
+static void close_policy(struct device *d)
+{
+	if (d->policy >= 0)
+		close(d->policy);
+}
+
 struct device *device_attach(struct domain *dom, uint32_t devid, const struct stanza *s,
 			     const struct native *n, enum device_origin origin,
 			     struct fault *f)
@@ -453,6 +460,11 @@ struct device *device_attach(struct domain *dom, uint32_t devid, const struct st
 	snprintf(d->token, sizeof(d->token), "device %llu %u",
 		 (unsigned long long)dom->serial, devid);
 
+	d->policy = stanza_calls(s) ? policy_open(&dom->sup->policy, s->ioctl, f) : -1;
+	if (stanza_calls(s) && d->policy < 0) {
+		free(d);
+		return NULL;
+	}
 	err = nodes_publish(dom->sup->xs, d);
 	if (!err) {
 		err = xst_watch(dom->sup->xs, d->front_watch, d->token);
@@ -464,6 +476,7 @@ struct device *device_attach(struct domain *dom, uint32_t devid, const struct st
 			fault(f, err, "the domain does not exist any more");
 		else
 			fault(f, err, "XenStore: %s", strerror(-err));
+		close_policy(d);
 		free(d);
 		return NULL;
 	}
@@ -486,5 +499,6 @@ void device_free(struct device *d)
 		TAILQ_REMOVE(&dom->sup->changed, d, changed_link);
 	TAILQ_REMOVE(&dom->devices, d, link);
 	dom->nr_devices--;
+	close_policy(d);
 	free(d);
 }

@@ -60,6 +60,7 @@ struct device {
 	enum device_origin origin;
 	struct stanza stanza;
 	struct native native;
+	int policy;			/* what a worker gets of it; -1: no ioctl */
 
 	/* XenStore */
 	char back[XST_PATH];

@@ -37,6 +37,8 @@ const char *domain_label(const struct domain *dom)
 	return label;
 }
 
+static struct worker *get_worker(struct domain *dom, uint64_t caps, struct fault *f);
+
 /* --- configuration ---------------------------------------------------- */
 
 static void add_fault(struct domain *dom, const struct fault *f)
@@ -285,6 +287,39 @@ static int check_room(struct domain *dom, const struct stanza *s, struct fault *
 	return 0;
 }
 
+static bool is_in_use(const struct domain *dom)
+{
+	struct device *d;
+
+	TAILQ_FOREACH(d, &dom->devices, link)
+		if (device_is_active(d))
+			return true;
+	return false;
+}
+
+/*
+ * A worker cannot get more capabilities than it was started with.  One that holds
+ * nothing is replaced; so it is of no account in which order a configuration
+ * lists devices, since the guest has not connected to any of them by then.
+ */
+static int check_caps(struct domain *dom, const struct stanza *s, struct fault *f)
+{
+	uint64_t missing = dom->worker ? s->caps & ~dom->worker->caps : 0;
+	char names[CAPS_TEXT];
+
+	if (!missing)
+		return 0;
+	if (!is_in_use(dom)) {
+		worker_release(dom->worker);
+		dom->worker = NULL;
+		return 0;
+	}
+	caps_format(missing, names, sizeof(names));
+	return fault(f, -EBUSY,
+		     "the guest's worker process runs without capability %.200s, and the guest uses another device: attach this one first, or list it in the guest's configuration",
+		     names);
+}
+
 /*
  * Numbers go up and are not used again: a guest that sees a device vanish and
  * another of the same number come takes the two for one if it is slow.
@@ -297,7 +332,7 @@ static struct device *attach(struct domain *dom, const char *text, enum device_o
 	struct device *d;
 
 	if (stanza_parse(&s, text, f) || check_room(dom, &s, f) || native_probe(&n, &s, f) ||
-	    !domain_worker(dom, f))
+	    check_caps(dom, &s, f) || !get_worker(dom, s.caps, f))
 		return NULL;
 	d = device_attach(dom, dom->next_devid, &s, &n, origin, f);
 	if (d)
@@ -328,16 +363,26 @@ void domain_device_gone(struct domain *dom)
 
 /* --- worker ----------------------------------------------------------- */
 
-struct worker *domain_worker(struct domain *dom, struct fault *f)
+static struct worker *get_worker(struct domain *dom, uint64_t caps, struct fault *f)
 {
+	struct device *d;
+
 	if (dom->down) {
 		fault(f, -EAGAIN, "the worker process died more than %d times within %d s and stays down",
 		      LIMIT_RESPAWNS, LIMIT_RESPAWN_MS / 1000);
 		return NULL;
 	}
-	if (!dom->worker)
-		dom->worker = worker_spawn(dom->sup, dom, f);
+	if (dom->worker)
+		return dom->worker;
+	TAILQ_FOREACH(d, &dom->devices, link)
+		caps |= d->stanza.caps;
+	dom->worker = worker_spawn(dom->sup, dom, caps, f);
 	return dom->worker;
+}
+
+struct worker *domain_worker(struct domain *dom, struct fault *f)
+{
+	return get_worker(dom, 0, f);
 }
 
 /* Whether this death is one too many. */

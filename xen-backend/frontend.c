@@ -77,6 +77,16 @@ static int read_node(struct reader *r, const char *key, parser parse, uint32_t m
 	return err;
 }
 
+static int parse_flag(const char *text, uint32_t *value)
+{
+	bool set;
+	int err = vsys_schema_flag(text, &set);
+
+	if (!err)
+		*value = set;
+	return err;
+}
+
 static int read_version(struct reader *r)
 {
 	uint32_t version = 0;
@@ -113,7 +123,7 @@ int frontend_read(struct xst *x, const struct device *d, struct vsys_ipc *msg, s
 	bool block = d->native.class == VSYS_CLASS_BLOCK;
 	uint32_t order = VSYS_DEFAULT_RING_PAGE_ORDER;
 	uint32_t queues = VSYS_DEFAULT_MULTI_QUEUE_NUM_QUEUES;
-	uint32_t pages = 0, i;
+	uint32_t pages = 0, ioctl = 0, poll = 0, i;
 	int err = read_version(&r);
 
 	if (!err)
@@ -126,6 +136,10 @@ int frontend_read(struct xst *x, const struct device *d, struct vsys_ipc *msg, s
 		err = read_node(&r, VSYS_KEY_MULTI_QUEUE_NUM_QUEUES,
 				vsys_parse_multi_queue_num_queues, VSYS_IPC_MAX_QUEUES, false,
 				&queues);
+	if (!err)
+		err = read_node(&r, VSYS_KEY_FEATURE_IOCTL, parse_flag, 1, false, &ioctl);
+	if (!err)
+		err = read_node(&r, VSYS_KEY_FEATURE_POLL, parse_flag, 1, false, &poll);
 	if (err)
 		return err;
 
@@ -138,6 +152,11 @@ int frontend_read(struct xst *x, const struct device *d, struct vsys_ipc *msg, s
 	msg->u.connect.readable = stanza_reads(&d->stanza);
 	msg->u.connect.sector_size = block ? l->sector_size : 1;
 	msg->u.connect.discard = block && stanza_writes(&d->stanza) && l->discard_max_bytes;
+	/* In use is what this side offered as well: see nodes.c. */
+	msg->u.connect.ioctl = ioctl && stanza_calls(&d->stanza);
+	msg->u.connect.poll = poll && !block;
+	msg->u.connect.pointers = msg->u.connect.ioctl &&
+				  d->stanza.payload == VSYS_PAYLOAD_POINTERS;
 	msg->u.connect.nr_queues = queues;
 	msg->u.connect.ring_page_order = order;
 	msg->u.connect.pool_pages = pages;

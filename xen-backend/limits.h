@@ -41,4 +41,9 @@
 #define LIMIT_FAULTS		16
 #define LIMIT_CONFIG_SIZE	(1u << 20)
 
+/* Files of a policy: all that it includes, and how deep. */
+#define LIMIT_POLICY_LINES	8192
+#define LIMIT_POLICY_LINE	256
+#define LIMIT_POLICY_DEPTH	8
+
 #endif /* VSYS_LIMITS_H */

@@ -71,6 +71,9 @@ static int put_back(struct xst *x, const struct device *d)
 	PUT(&w, VSYS_KEY_NAME, "%s", d->stanza.name);
 	PUT(&w, VSYS_KEY_CLASS, "%s", vsys_class_name(d->native.class));
 	PUT(&w, VSYS_KEY_MODE, "%s", vsys_mode_name(d->stanza.mode));
+	PUT(&w, VSYS_KEY_PAYLOAD, "%s", vsys_payload_name(d->stanza.payload));
+	put_number(&w, VSYS_KEY_FEATURE_IOCTL, stanza_calls(&d->stanza));
+	put_number(&w, VSYS_KEY_FEATURE_POLL, d->native.class == VSYS_CLASS_CHAR);
 	if (d->native.class == VSYS_CLASS_BLOCK)
 		put_limits(&w, d);
 	return w.err;

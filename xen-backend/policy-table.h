@@ -67,7 +67,7 @@ struct policy_cdb {
 
 struct policy_table {
 	uint32_t magic;
-	uint32_t any;			/* 1: all is allowed, the rest is for names */
+	uint32_t any;			/* 1: what no command of the table matches is allowed */
 	uint32_t nr_commands;
 	uint32_t nr_cdbs;
 	char class[POLICY_NAME];

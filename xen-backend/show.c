@@ -26,6 +26,7 @@ static const struct {
 	{ "dev", "DEV" },
 	{ "class", "CLASS" },
 	{ "mode", "MODE" },
+	{ "ioctl", "IOCTL" },
 	{ "state", "STATE" },
 	{ "handles", "OPEN" },
 };
@@ -36,6 +37,7 @@ static const struct {
 static const char *const numbers[] = {
 	"domid", "devid", "handles", "requests", "responses", "events_in", "events_out",
 	"bytes_read", "bytes_written", "copies", "grant_maps", "grant_unmaps", "errors",
+	"denied",
 };
 
 static void *must(void *p)

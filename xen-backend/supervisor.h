@@ -15,6 +15,7 @@
 #include "device.h"
 #include "domain.h"
 #include "loop.h"
+#include "policy.h"
 #include "worker-proc.h"
 #include "xs.h"
 
@@ -27,6 +28,7 @@ struct supervisor {
 	struct loop_fd xs_event;
 
 	struct config_paths config;
+	struct policy_paths policy;
 	const char *worker_path;	/* program of the workers */
 	const char *record_path;	/* see record.h */
 

@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdio.h>
 
+#include "caps.h"
 #include "ipc.h"
 #include "log.h"
 #include "worker-exec.h"
@@ -15,10 +16,10 @@
  * The child has standard error, its socket and nothing else: whatever else is
  * open here is closed by exec, and what is not is closed before it.
  */
-int worker_exec(const char *program, uint32_t domid, int socket, pid_t *pid)
+int worker_exec(const char *program, uint32_t domid, uint64_t caps, int socket, pid_t *pid)
 {
-	char *path = (char *)program, number[16];
-	char *argv[] = { path, number, NULL };
+	char *path = (char *)program, number[16], names[CAPS_TEXT];
+	char *argv[] = { path, number, caps ? names : NULL, NULL };
 	char *envp[4] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin" };
 	const char *const *log_env = log_environment();
 	posix_spawn_file_actions_t actions;
@@ -29,6 +30,7 @@ int worker_exec(const char *program, uint32_t domid, int socket, pid_t *pid)
 	for (i = 0; i < 2 && log_env[i]; i++)
 		envp[i + 1] = (char *)log_env[i];
 	snprintf(number, sizeof(number), "%u", domid);
+	caps_format(caps, names, sizeof(names));
 	sigemptyset(&none);
 	sigfillset(&all);
 	posix_spawnattr_init(&attr);

@@ -10,7 +10,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* socket becomes descriptor VSYS_IPC_FD.  0 or a negative errno. */
-int worker_exec(const char *program, uint32_t domid, int socket, pid_t *pid);
+/*
+ * socket becomes descriptor VSYS_IPC_FD.  Of its capabilities the worker gives up
+ * all but caps, by itself.  0 or a negative errno.
+ */
+int worker_exec(const char *program, uint32_t domid, uint64_t caps, int socket, pid_t *pid);
 
 #endif /* VSYS_WORKER_EXEC_H */

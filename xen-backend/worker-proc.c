@@ -233,7 +233,7 @@ static int start(struct worker *w, struct fault *f)
 		return fault(f, -errno, "worker: %s", strerror(errno));
 	if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
 		setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	err = worker_exec(w->sup->worker_path, w->domid, pair[1], &w->pid);
+	err = worker_exec(w->sup->worker_path, w->domid, w->caps, pair[1], &w->pid);
 	close(pair[1]);
 	if (err) {
 		close(pair[0]);
@@ -252,7 +252,8 @@ static int start(struct worker *w, struct fault *f)
 	return 0;
 }
 
-struct worker *worker_spawn(struct supervisor *sup, struct domain *dom, struct fault *f)
+struct worker *worker_spawn(struct supervisor *sup, struct domain *dom, uint64_t caps,
+			    struct fault *f)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 
@@ -263,6 +264,7 @@ struct worker *worker_spawn(struct supervisor *sup, struct domain *dom, struct f
 	w->sup = sup;
 	w->domain = dom;
 	w->domid = dom->domid;
+	w->caps = caps;
 	if (start(w, f)) {
 		free(w);
 		return NULL;

@@ -26,6 +26,7 @@ struct worker {
 	struct supervisor *sup;
 	struct domain *domain;		/* NULL: it is no longer needed */
 	uint32_t domid;
+	uint64_t caps;			/* what it was started with */
 	pid_t pid;
 	bool killed;			/* nothing it says counts any more */
 	struct loop_fd socket;		/* fd -1: closed */
@@ -33,7 +34,8 @@ struct worker {
 	struct loop_timer kill_timer;
 };
 
-struct worker *worker_spawn(struct supervisor *sup, struct domain *dom, struct fault *f);
+struct worker *worker_spawn(struct supervisor *sup, struct domain *dom, uint64_t caps,
+			    struct fault *f);
 
 /* fd goes along if it is not negative; it stays open here. */
 void worker_send(struct worker *w, const struct vsys_ipc *msg, int fd);

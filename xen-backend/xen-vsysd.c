@@ -31,6 +31,7 @@
 #define RECORD_FILE	"/run/xen-vsysd.attached"
 #define REGISTRY_DIR	"/var/lib/xen-vsys"
 #define XL_DIR		"/etc/xen"
+#define POLICY_DIR	"/etc/xen/vsys-policy"
 
 static void usage(FILE *out)
 {
@@ -188,6 +189,7 @@ int main(int argc, char **argv)
 	};
 	static struct supervisor sup = {
 		.config = { .registry = REGISTRY_DIR, .etc = XL_DIR },
+		.policy = { .own = POLICY_DIR, .shipped = VSYS_DATADIR "/policy" },
 		.worker_path = VSYS_LIBEXECDIR "/xen-vsys-worker",
 		.record_path = RECORD_FILE,
 	};

@@ -20,10 +20,11 @@
 
 #define FRONT "/local/domain/1/device/vsys/0"
 
-int worker_exec(const char *program, uint32_t domid, int socket, pid_t *pid)
+int worker_exec(const char *program, uint32_t domid, uint64_t caps, int socket, pid_t *pid)
 {
 	(void)program;
 	(void)domid;
+	(void)caps;
 	(void)socket;
 	(void)pid;
 	return -ENOSYS;

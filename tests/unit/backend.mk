@@ -13,7 +13,8 @@ UNIT_SRC_test-config  := $(BACKEND_TEXT) xen-backend/config.c xen-backend/regist
 UNIT_LIBS_test-config := -lxlutil
 UNIT_SRC_test-loop    := $(BACKEND_TEXT) xen-backend/loop.c
 UNIT_LIBS_test-loop   := -luring
-UNIT_SRC_test-worker-exec := $(BACKEND_TEXT) xen-backend/worker-exec.c
+UNIT_SRC_test-policy  := $(BACKEND_TEXT) xen-backend/policy.c xen-backend/worker/policy.c
+UNIT_SRC_test-worker-exec := $(BACKEND_TEXT) $(addprefix xen-backend/,caps.c worker-exec.c)
 
 $(foreach t,$(SUPERVISOR_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(SUPERVISOR_TEST_SRC))\

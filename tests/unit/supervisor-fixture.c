@@ -19,22 +19,24 @@
 struct supervisor sup;
 char fx_dir[64];
 
-static char etc[128], registry[128], record[128];
+static char etc[128], registry[128], record[128], policy[128];
 static struct {
 	uint32_t domid;
+	uint64_t caps;
 	int fd, pidfd;
 	pid_t pid;
 } workers[MAX_WORKERS];
 static unsigned int nr_spawned;
 
 /* In the place of worker-exec.c. */
-int worker_exec(const char *program, uint32_t domid, int socket, pid_t *pid)
+int worker_exec(const char *program, uint32_t domid, uint64_t caps, int socket, pid_t *pid)
 {
 	pid_t parent = getpid();
 
 	(void)program;
 	assert_true(nr_spawned < MAX_WORKERS);
 	workers[nr_spawned].domid = domid;
+	workers[nr_spawned].caps = caps;
 	workers[nr_spawned].fd = dup(socket);
 	*pid = fork();
 	if (*pid < 0)
@@ -84,6 +86,8 @@ void fx_start(void)
 	sup.config.etc = etc;
 	sup.config.registry = registry;
 	sup.record_path = record;
+	sup.policy.own = policy;
+	sup.policy.shipped = "xen-backend/policy";
 	sup.worker_path = "-";
 	sup.loop = loop_new();
 	assert_non_null(sup.loop);
@@ -149,6 +153,7 @@ int fx_setup(void **state)
 	snprintf(etc, sizeof(etc), "%s/etc", fx_dir);
 	snprintf(registry, sizeof(registry), "%s/lib", fx_dir);
 	snprintf(record, sizeof(record), "%s/attached", fx_dir);
+	snprintf(policy, sizeof(policy), "%s/policy", fx_dir);
 	snprintf(command, sizeof(command), "mkdir -p %s/auto", etc);
 	if (system(command))
 		return -1;
@@ -321,6 +326,11 @@ const char *fx_error(uint32_t domid, uint32_t devid)
 unsigned int fx_nr_spawned(void)
 {
 	return nr_spawned;
+}
+
+uint64_t fx_worker_caps(uint32_t domid)
+{
+	return workers[worker_of(domid)].caps;
 }
 
 bool fx_worker_has_message(uint32_t domid)

@@ -65,6 +65,8 @@ const char *fx_error(uint32_t domid, uint32_t devid);
 unsigned int fx_nr_spawned(void);
 /* The next message; fails if there is none within seconds. */
 struct vsys_ipc fx_worker_take(uint32_t domid, uint32_t type, int *fd);
+/* What it was started with. */
+uint64_t fx_worker_caps(uint32_t domid);
 bool fx_worker_has_message(uint32_t domid);
 void fx_worker_say(uint32_t domid, uint32_t type, uint32_t devid);
 void fx_worker_send(uint32_t domid, const void *bytes, size_t len);

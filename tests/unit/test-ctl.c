@@ -82,10 +82,10 @@ static void attach_and_list(void **state)
 	assert_string_equal(ask("list\n"), "ok\n");
 	assert_string_equal(ask("attach g dev=/dev/zero%2cname=z\n"),
 			    "data domain=g,domid=1,devid=0,name=z,dev=/dev/zero,class=char,"
-			    "mode=rw,state=waiting,reason=,handles=0\nok\n");
+			    "mode=rw,ioctl=none,state=waiting,reason=,handles=0\nok\n");
 	assert_string_equal(ask("list 1\n"),
 			    "data domain=g,domid=1,devid=0,name=z,dev=/dev/zero,class=char,"
-			    "mode=rw,state=waiting,reason=,handles=0\nok\n");
+			    "mode=rw,ioctl=none,state=waiting,reason=,handles=0\nok\n");
 	fx_domain(2, "h");
 	assert_string_equal(ask("list h\n"), "ok\n");
 }
@@ -213,7 +213,7 @@ static void stat_asks_the_worker(void **state)
 	struct vsys_ipc msg = { .type = IPC_COUNTERS, .u.counters = {
 		.requests = 1, .responses = 2, .events_in = 3, .events_out = 4,
 		.bytes_read = 5, .bytes_written = 6, .copies = 7, .grant_maps = 8,
-		.grant_unmaps = 9, .errors = 10, .handles = 1ull << 63,
+		.grant_unmaps = 9, .errors = 10, .denied = 11, .handles = 1ull << 63,
 	} };
 	int fd;
 
@@ -228,9 +228,9 @@ static void stat_asks_the_worker(void **state)
 	fx_settle();
 	assert_string_equal(hear(fd),
 			    "data domain=g,domid=1,devid=0,name=zero,dev=/dev/zero,class=char,"
-			    "mode=rw,state=connected,reason=,handles=9223372036854775808,"
-			    "requests=1,responses=2,events_in=3,events_out=4,bytes_read=5,"
-			    "bytes_written=6,copies=7,grant_maps=8,grant_unmaps=9,errors=10\nok\n");
+			    "mode=rw,ioctl=none,state=connected,reason=,handles=9223372036854775808,"
+			    "payload=bytes,caps=,requests=1,responses=2,events_in=3,events_out=4,bytes_read=5,"
+			    "bytes_written=6,copies=7,grant_maps=8,grant_unmaps=9,errors=10,denied=11\nok\n");
 	/* A worker that does not answer is not waited for. */
 	say(fd, "list\n");
 	fx_worker_take(1, IPC_STATS, NULL);
@@ -460,7 +460,7 @@ static void tool(void **state)
 	client(&list);
 	assert_string_equal(list.heard,
 			    "domain=my guest;domid=1;devid=0;name=z;dev=/dev/zero;class=char;"
-			    "mode=rw;state=waiting;reason=;handles=0;");
+			    "mode=rw;ioctl=none;state=waiting;reason=;handles=0;");
 }
 
 static void no_daemon(void **state)

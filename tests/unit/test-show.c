@@ -50,9 +50,9 @@ static struct show *two(void)
 {
 	struct show *s = show_new();
 
-	add(s, "domain=g,domid=1,devid=0,name=ram0,dev=/dev/ram0,class=block,mode=rw,"
+	add(s, "domain=g,domid=1,devid=0,name=ram0,dev=/dev/ram0,class=block,mode=rw,ioctl=none,"
 	       "state=connected,reason=,handles=12");
-	add(s, "domain=guest%20two,domid=10,devid=3,name=z,dev=/dev/zero,class=char,mode=ro,"
+	add(s, "domain=guest%20two,domid=10,devid=3,name=z,dev=/dev/zero,class=char,mode=ro,ioctl=tty,"
 	       "state=failed,reason=the%20%22pool%22%20\\%20%0a,handles=0");
 	return s;
 }
@@ -61,11 +61,11 @@ static void table(void **state)
 {
 	(void)state;
 	assert_string_equal(shown(two(), SHOW_TABLE),
-		"DOMAIN     DOMID  DEVID  NAME  DEV        CLASS  MODE  STATE      OPEN\n"
-		"g          1      0      ram0  /dev/ram0  block  rw    connected  12\n"
-		"guest two  10     3      z     /dev/zero  char   ro    failed     0\n");
+		"DOMAIN     DOMID  DEVID  NAME  DEV        CLASS  MODE  IOCTL  STATE      OPEN\n"
+		"g          1      0      ram0  /dev/ram0  block  rw    none   connected  12\n"
+		"guest two  10     3      z     /dev/zero  char   ro    tty    failed     0\n");
 	assert_string_equal(shown(show_new(), SHOW_TABLE),
-		"DOMAIN  DOMID  DEVID  NAME  DEV  CLASS  MODE  STATE  OPEN\n");
+		"DOMAIN  DOMID  DEVID  NAME  DEV  CLASS  MODE  IOCTL  STATE  OPEN\n");
 }
 
 static void lines(void **state)
@@ -73,9 +73,9 @@ static void lines(void **state)
 	(void)state;
 	assert_string_equal(shown(two(), SHOW_LINES),
 		"domain: g\ndomid: 1\ndevid: 0\nname: ram0\ndev: /dev/ram0\nclass: block\n"
-		"mode: rw\nstate: connected\nhandles: 12\n\n"
+		"mode: rw\nioctl: none\nstate: connected\nhandles: 12\n\n"
 		"domain: guest two\ndomid: 10\ndevid: 3\nname: z\ndev: /dev/zero\nclass: char\n"
-		"mode: ro\nstate: failed\nreason: the \"pool\" \\ ?\nhandles: 0\n");
+		"mode: ro\nioctl: tty\nstate: failed\nreason: the \"pool\" \\ ?\nhandles: 0\n");
 }
 
 static void json(void **state)
@@ -83,10 +83,10 @@ static void json(void **state)
 	(void)state;
 	assert_string_equal(shown(two(), SHOW_JSON),
 		"[\n  { \"domain\": \"g\", \"domid\": 1, \"devid\": 0, \"name\": \"ram0\", "
-		"\"dev\": \"/dev/ram0\", \"class\": \"block\", \"mode\": \"rw\", "
+		"\"dev\": \"/dev/ram0\", \"class\": \"block\", \"mode\": \"rw\", \"ioctl\": \"none\", "
 		"\"state\": \"connected\", \"reason\": \"\", \"handles\": 12 },\n"
 		"  { \"domain\": \"guest two\", \"domid\": 10, \"devid\": 3, \"name\": \"z\", "
-		"\"dev\": \"/dev/zero\", \"class\": \"char\", \"mode\": \"ro\", "
+		"\"dev\": \"/dev/zero\", \"class\": \"char\", \"mode\": \"ro\", \"ioctl\": \"tty\", "
 		"\"state\": \"failed\", \"reason\": \"the \\\"pool\\\" \\\\ \\u000a\", "
 		"\"handles\": 0 }\n]\n");
 	assert_string_equal(shown(show_new(), SHOW_JSON), "[]\n");

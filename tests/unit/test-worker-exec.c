@@ -21,10 +21,12 @@
 
 #include <cmocka.h>
 
+#include "xen-backend/caps.h"
 #include "xen-backend/log.h"
 #include "xen-backend/worker-exec.h"
 
 static char program[] = "/tmp/test-worker-exec-XXXXXX";
+static uint64_t exec_caps;
 
 static void script(const char *text)
 {
@@ -46,7 +48,7 @@ static void say(const char *text, char *answer, size_t size)
 
 	script(text);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	assert_int_equal(worker_exec(program, 7, pair[1], &pid), 0);
+	assert_int_equal(worker_exec(program, 7, exec_caps, pair[1], &pid), 0);
 	close(pair[1]);
 	while ((n = read(pair[0], answer + len, size - 1 - len)) > 0)
 		len += n;
@@ -108,6 +110,17 @@ static void argument_and_environment(void **state)
 	log_set_verbose(false);
 }
 
+static void capabilities(void **state)
+{
+	char answer[256];
+
+	(void)state;
+	exec_caps = CAPS_BIT(17) | CAPS_BIT(21);
+	say("echo \"$# $1 $2\" >&3\n", answer, sizeof(answer));
+	exec_caps = 0;
+	assert_string_equal(answer, "2 7 sys_rawio+sys_admin\n");
+}
+
 static void signals(void **state)
 {
 	char answer[256];
@@ -131,7 +144,7 @@ static void no_program(void **state)
 	pid_t pid;
 
 	(void)state;
-	assert_int_equal(worker_exec("/does/not/exist", 1, 0, &pid), -ENOENT);
+	assert_int_equal(worker_exec("/does/not/exist", 1, 0, 0, &pid), -ENOENT);
 }
 
 static int setup(void **state)
@@ -155,6 +168,7 @@ int main(void)
 		cmocka_unit_test(descriptors),
 		cmocka_unit_test(socket_is_descriptor_3_already),
 		cmocka_unit_test(argument_and_environment),
+		cmocka_unit_test(capabilities),
 		cmocka_unit_test(signals),
 		cmocka_unit_test(no_program),
 	};

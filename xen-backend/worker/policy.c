@@ -127,12 +127,9 @@ static const struct policy_command *find(const struct policy *p, uint32_t cmd)
 
 bool policy_allows(const struct policy *p, uint32_t cmd)
 {
-	const struct policy_command *c;
+	const struct policy_command *c = find(p, cmd);
 
-	if (p && p->table.any)
-		return true;
-	c = find(p, cmd);
-	return c && c->allow;
+	return c ? c->allow : p && p->table.any;
 }
 
 const char *policy_name(const struct policy *p, uint32_t cmd)
