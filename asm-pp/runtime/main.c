@@ -111,6 +111,7 @@ u32 vpio_in(u16 port, unsigned int width)
 	} else {
 		raw_spin_lock_irqsave(&space->lock, flags);
 		value = vpio_queue_in(&space->queue, port, width);
+		arm(space);
 		raw_spin_unlock_irqrestore(&space->lock, flags);
 	}
 	rcu_read_unlock();
@@ -342,9 +343,9 @@ static int stats_show(struct seq_file *m, void *unused)
 		raw_spin_lock_irqsave(&space->lock, flags);
 		s = space->queue.stats;
 		raw_spin_unlock_irqrestore(&space->lock, flags);
-		seq_printf(m, "ports: %#x-%#x\nouts: %llu\nins: %llu\nknown: %llu\nahead: %llu\n"
+		seq_printf(m, "ports: %#x-%#x\nouts: %llu\nins: %llu\nknown: %llu\nahead: %llu\nposted: %llu\n"
 			   "batches: %llu\nwaits: %llu\nrecords: %llu\nchanges: %llu\nlost: %llu\n",
-			   space->queue.first, space->queue.last, s.outs, s.ins, s.known, s.ahead,
+			   space->queue.first, space->queue.last, s.outs, s.ins, s.known, s.ahead, s.posted,
 			   s.batches, s.waits, s.records, s.changes,
 			   s.lost + atomic_read(&space->lost_in_nmi));
 	}

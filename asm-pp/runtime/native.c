@@ -77,11 +77,30 @@ noinline void vpio_native_outs(u16 port, unsigned int width, const void *buffer,
 	}
 }
 
+static u32 native_change(const struct vpio_rec *r)
+{
+	u32 value = r->value;
+	unsigned int n;
+
+	for (n = 0; n < r->count && !((value ^ r->value) & r->mask); n++)
+		value = vpio_native_in(r->port, r->width);
+	return value;
+}
+
+static bool native_until(const struct vpio_rec *r)
+{
+	unsigned int n;
+
+	for (n = 0; n < r->count; n++)
+		if ((vpio_native_in(r->port, r->width) & r->mask) == r->value)
+			return true;
+	return false;
+}
+
 static int native_carry_out(void *data, struct vpio_rec *rec, unsigned int nr, u8 *bytes,
 			    unsigned int len, bool wait)
 {
-	unsigned int i, n;
-	u32 old;
+	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
 		struct vpio_rec *r = &rec[i];
@@ -100,12 +119,11 @@ static int native_carry_out(void *data, struct vpio_rec *rec, unsigned int nr, u
 			vpio_native_ins(r->port, r->width, bytes + r->value, r->count, 1);
 			break;
 		case VPIO_REC_CHANGE:
-			old = r->value;
-			for (n = 0; n < r->count; n++) {
-				r->value = vpio_native_in(r->port, r->width);
-				if ((r->value ^ old) & r->mask)
-					break;
-			}
+			r->value = native_change(r);
+			break;
+		case VPIO_REC_UNTIL:
+			if (!native_until(r))
+				return -EIO;
 			break;
 		}
 	}

@@ -1,30 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * profile.c - rules for kinds of devices, from their data sheets.
- *
- * A port that has several meanings gets only what is right for all of them.
  */
 #include "profile.h"
 
 /*
- * DP8390: the command register's page bits change what 1 to 15 are.  In all
- * pages 3, 4 and 7 read without effect; 13 to 15 are counters that a read
- * clears, 16 and up the data port and the reset.  TXP starts the transmitter.
+ * DP8390 with a data port at 16.  The command register's PS bits select what 1 to
+ * 15 are; it reads as written, but for TXP, which starts the transmitter and is
+ * cleared by it.  Drivers mask interrupts while they set up a frame; so it is the
+ * unmasking, after TXP, that lets everything go.  ISR has RDC when the data port has taken a block.  BNRY moves
+ * only by writing, CURR by itself.  The page-1 registers are plain.
  */
 static const struct vpio_rule ne2000[] = {
-	{ 0, 0, VPIO_PURE | VPIO_DOORBELL, 0x04 },
-	{ 3, 4, VPIO_PURE, 0 },
-	{ 7, 7, VPIO_PURE, 0 },
+	{ .first = 0, .last = 0, .flags = VPIO_PURE | VPIO_KEPT | VPIO_SELECTS, .clears = 0x04,
+	  .selects = 0xc0 },
+	{ .first = 15, .last = 15, .bank = VPIO_BANK(0), .flags = VPIO_DOORBELL, .bits = 0x3f },
+	{ .first = 3, .last = 3, .bank = VPIO_BANK(0), .flags = VPIO_PURE | VPIO_KEPT },
+	{ .first = 4, .last = 4, .bank = VPIO_BANK(0), .flags = VPIO_PURE },
+	{ .first = 7, .last = 7, .bank = VPIO_BANK(0), .flags = VPIO_PURE | VPIO_AWAITED,
+	  .bits = 0x40, .after = 16 },
+	{ .first = 1, .last = 6, .bank = VPIO_BANK(1), .flags = VPIO_PURE | VPIO_KEPT },
+	{ .first = 7, .last = 7, .bank = VPIO_BANK(1), .flags = VPIO_PURE },
 };
 
 /*
- * 16550: 3, 4 and 7 are plain registers.  0 and 1 depend on LCR's bit 7; reading
- * IIR, LSR and MSR clears bits.  A character that is written is sent.
+ * 16550: 3, 4 and 7 are plain registers, and LCR's bit 7 selects what 0 and 1
+ * are.  Reading IIR, LSR and MSR clears bits.  A character that is written is
+ * sent.
  */
 static const struct vpio_rule uart[] = {
-	{ 0, 0, VPIO_DOORBELL, 0 },
-	{ 3, 4, VPIO_PURE | VPIO_KEPT, 0 },
-	{ 7, 7, VPIO_PURE | VPIO_KEPT, 0 },
+	{ .first = 3, .last = 3, .flags = VPIO_PURE | VPIO_KEPT | VPIO_SELECTS, .selects = 0x80 },
+	{ .first = 4, .last = 4, .flags = VPIO_PURE | VPIO_KEPT },
+	{ .first = 7, .last = 7, .flags = VPIO_PURE | VPIO_KEPT },
+	{ .first = 0, .last = 0, .bank = VPIO_BANK(0), .flags = VPIO_DOORBELL },
+	{ .first = 1, .last = 1, .bank = VPIO_BANK(0), .flags = VPIO_PURE | VPIO_KEPT },
+	{ .first = 0, .last = 1, .bank = VPIO_BANK(1), .flags = VPIO_PURE | VPIO_KEPT },
 };
 
 /*
@@ -32,14 +42,14 @@ static const struct vpio_rule uart[] = {
  * status acknowledges the interrupt.
  */
 static const struct vpio_rule ata[] = {
-	{ 0, 0, VPIO_DOORBELL, 0 },
-	{ 7, 7, VPIO_DOORBELL, 0 },
+	{ .first = 0, .last = 0, .flags = VPIO_DOORBELL },
+	{ .first = 7, .last = 7, .flags = VPIO_DOORBELL },
 };
 
 /* SPP: data reads as written unless the port is turned round, so no more. */
 static const struct vpio_rule parport[] = {
-	{ 1, 1, VPIO_PURE, 0 },
-	{ 2, 2, VPIO_PURE | VPIO_DOORBELL, 0x01 },
+	{ .first = 1, .last = 1, .flags = VPIO_PURE },
+	{ .first = 2, .last = 2, .flags = VPIO_PURE | VPIO_DOORBELL, .bits = 0x01 },
 };
 
 #define PROFILE(name, rules) { name, rules, sizeof(rules) / sizeof(*(rules)) }

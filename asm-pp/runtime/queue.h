@@ -58,20 +58,34 @@ struct vpio_sink {
 			 u8 *bytes, unsigned int len, bool wait);
 };
 
-/* What is known of a port.  Without a rule a port is taken for the worst. */
+#define VPIO_REC_UNTIL	6	/* as IN, again until (new & mask) == value; else the sink fails */
+
+/*
+ * What is known of ports.  Without a rule a port is taken for the worst.  The
+ * first rule that fits counts; one that has a bank fits while it is selected.
+ */
 #define VPIO_PURE	1u	/* reading it changes nothing */
-#define VPIO_KEPT	2u	/* and it reads as what was written last */
+#define VPIO_KEPT	2u	/* and it reads as what was written last, but for "clears" */
 #define VPIO_DOORBELL	4u	/* writing these bits starts something */
+#define VPIO_AWAITED	8u	/* these bits come when a block was written to "after" */
+#define VPIO_SELECTS	16u	/* these bits select the bank */
+
+#define VPIO_BANKS	4
+#define VPIO_BANK(n)	((n) + 1)	/* for .bank; 0: any */
 
 struct vpio_rule {
 	u16 first, last;	/* ports, counted from the queue's first */
 	u8 flags;
-	u32 bits;		/* of a doorbell; 0: any value */
+	u8 bank;
+	u8 bits;		/* DOORBELL (0: any value), AWAITED */
+	u8 selects;
+	u8 clears;		/* the device clears them, and nobody else does */
+	u16 after;		/* a port, counted from the first */
 };
 
 struct vpio_stats {
 	u64 outs, ins;		/* as the driver made them */
-	u64 known, ahead;	/* inputs that needed no batch */
+	u64 known, ahead, posted;	/* inputs that needed no batch */
 	u64 batches, waits;	/* handed to the sink; of them, waited for */
 	u64 records;
 	u64 changes;		/* polls that were carried out elsewhere */
@@ -101,9 +115,13 @@ struct vpio_queue {
 	unsigned int input_head, inputs;
 
 	/* By port, counted from the first. */
-	u8 kept_width[VPIO_PORTS];		/* 0: not known; else width + 1 */
-	u32 kept[VPIO_PORTS];
+	u8 kept_width[VPIO_BANKS][VPIO_PORTS];	/* 0: not known; else width + 1 */
+	u32 kept[VPIO_BANKS][VPIO_PORTS];
 	u16 follows[VPIO_PORTS];		/* 0: nothing; else port + 1 */
+
+	u8 bank;				/* VPIO_BANK(), or 0: not known */
+	const struct vpio_rule *awaited;	/* its bits are on their way */
+	bool wanted;				/* the driver reads what clears itself */
 
 	/* The input before, if nothing came after it. */
 	bool repeated;

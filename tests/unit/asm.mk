@@ -10,6 +10,7 @@ unit: export VPIO_KDIR := $(KDIR)
 endif
 
 UNIT_SRC_test-asm-queue := $(addprefix asm-pp/runtime/,profile.c queue.c)
+UNIT_SRC_test-asm-ne2000 := $(UNIT_SRC_test-asm-queue)
 
 # The same random functions twice: as they are, and rewritten.
 UNIT_SRC_test-asm-stubs := asm-pp/runtime/access.c

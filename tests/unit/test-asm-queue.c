@@ -14,6 +14,20 @@
 #include <string.h>
 
 #include "asm-pp/runtime/profile.h"
+#include "xen/io/vsysif.h"
+
+/* A batch can travel as it is. */
+#define SAME_PLACE(field) \
+	_Static_assert(offsetof(struct vpio_rec, field) == offsetof(struct vsys_port_op, field) && \
+		       sizeof(((struct vpio_rec *)0)->field) == \
+		       sizeof(((struct vsys_port_op *)0)->field), #field)
+SAME_PLACE(port);
+SAME_PLACE(op);
+SAME_PLACE(width);
+SAME_PLACE(value);
+SAME_PLACE(count);
+SAME_PLACE(mask);
+_Static_assert(sizeof(struct vpio_rec) == sizeof(struct vsys_port_op), "vpio_rec");
 
 #define FIRST	0x300u
 #define PORTS	0x20u
@@ -35,10 +49,10 @@ struct card {
 };
 
 static const struct vpio_rule rules[] = {
-	{ 0, 1, VPIO_PURE, 0 },
-	{ 4, 4, VPIO_PURE | VPIO_KEPT, 0 },
-	{ 6, 6, VPIO_DOORBELL, 0x80 },
-	{ 7, 7, VPIO_PURE, 0 },
+	{ .first = 0, .last = 1, .flags = VPIO_PURE },
+	{ .first = 4, .last = 4, .flags = VPIO_PURE | VPIO_KEPT },
+	{ .first = 6, .last = 6, .flags = VPIO_DOORBELL, .bits = 0x80 },
+	{ .first = 7, .last = 7, .flags = VPIO_PURE },
 };
 
 static struct card card;
@@ -378,7 +392,15 @@ static void test_gone(void **state)
 
 static void test_init(void **state)
 {
-	static const struct vpio_rule wrong = { 3, PORTS, 0, 0 };
+	static const struct vpio_rule wrong[] = {
+		{ .first = 3, .last = PORTS },
+		{ .first = 3, .last = 2 },
+		{ .first = 1, .last = 1, .bank = VPIO_BANKS + 1 },
+		{ .first = 1, .last = 1, .after = PORTS },
+		{ .first = 1, .last = 2, .flags = VPIO_SELECTS, .selects = 1 },
+		{ .first = 1, .last = 1, .flags = VPIO_SELECTS },
+		{ .first = 1, .last = 1, .flags = VPIO_SELECTS, .selects = 1, .bank = 1 },
+	};
 
 	(void)state;
 	assert_int_equal(vpio_queue_init(&q, 2, 1, &sink, NULL, NULL, 0, 1), -EINVAL);
@@ -386,7 +408,10 @@ static void test_init(void **state)
 	assert_int_equal(vpio_queue_init(&q, 0, 1, NULL, NULL, NULL, 0, 1), -EINVAL);
 	assert_int_equal(vpio_queue_init(&q, 0, 1, &sink, NULL, NULL, 0, 0), -EINVAL);
 	assert_int_equal(vpio_queue_init(&q, 0, 1, &sink, NULL, NULL, 0, VPIO_RECORDS), -EINVAL);
-	assert_int_equal(vpio_queue_init(&q, 0, PORTS - 1, &sink, NULL, &wrong, 1, 1), -EINVAL);
+	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		assert_int_equal(vpio_queue_init(&q, 0, PORTS - 1, &sink, NULL, &wrong[i], 1, 1),
+				 -EINVAL);
+	assert_int_equal(vpio_queue_init(&q, 0, PORTS - 1, &sink, NULL, NULL, 0, 1), 0);
 }
 
 /* Rules are for the ports that such a device has. */

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test-asm-ne2000.c - a driver of an NE2000, with the accesses that Linux's own
+ * makes, on a pretended card: through a queue with the card's profile, and
+ * without one.  The frames and the card's memory must be the same, and the
+ * number of batches is what it is all for.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "asm-pp/runtime/profile.h"
+
+#define BASE		0x300u
+#define MEMORY		0x8000u		/* 128 pages; the receive ring is 0x46 to 0x80 */
+#define RING_START	0x46u
+#define RING_STOP	0x80u
+#define TX_PAGE		0x40u
+
+/* Bits of CR and ISR. */
+#define TXP		0x04u
+#define ISR_RX		0x01u
+#define ISR_TX		0x02u
+#define ISR_RDC		0x40u
+
+struct card {
+	uint8_t cr, isr, imr, bnry, curr, tsr, tpsr, par[6];
+	uint16_t tbcr, rsar, rbcr;
+	bool transmits;			/* TXP: ends when time passes */
+	uint8_t memory[MEMORY];
+	unsigned int frames;
+	uint32_t sum;			/* of all that was sent */
+	unsigned int accesses;
+};
+
+static struct card cards[2];		/* by a queue, directly */
+static struct vpio_queue q;
+static unsigned int waits, batches;
+
+u64 vpio_clock(void)
+{
+	return 0;
+}
+
+static unsigned int page(const struct card *c)
+{
+	return c->cr >> 6;
+}
+
+static uint8_t card_data(struct card *c, bool write, uint8_t value)
+{
+	uint8_t *cell = &c->memory[c->rsar % MEMORY];
+
+	if (write)
+		*cell = value;
+	else
+		value = *cell;
+	if (++c->rsar == RING_STOP << 8)
+		c->rsar = RING_START << 8;
+	if (c->rbcr && !--c->rbcr)
+		c->isr |= ISR_RDC;
+	return value;
+}
+
+static uint8_t card_in(struct card *c, unsigned int reg)
+{
+	c->accesses++;
+	if (reg >= 0x10)
+		return card_data(c, false, 0);
+	if (!reg)
+		return c->cr;
+	if (page(c) == 1)
+		return reg == 7 ? c->curr : reg < 7 ? c->par[reg - 1] : 0;
+	switch (reg) {
+	case 3:
+		return c->bnry;
+	case 4:
+		return c->tsr;
+	case 7:
+		return c->isr;
+	default:
+		return 0x5a;
+	}
+}
+
+static void card_command(struct card *c, uint8_t value)
+{
+	c->cr = (uint8_t)((c->cr & TXP) | value);
+	if (!(value & TXP) || c->transmits)
+		return;
+	c->transmits = true;
+	c->tsr = 0;
+	for (unsigned int i = 0; i < c->tbcr; i++)
+		c->sum = c->sum * 31 + c->memory[((c->tpsr << 8) + i) % MEMORY];
+}
+
+static void card_out(struct card *c, unsigned int reg, uint8_t value)
+{
+	c->accesses++;
+	if (reg >= 0x10) {
+		card_data(c, true, value);
+	} else if (!reg) {
+		card_command(c, value);
+	} else if (page(c) == 1) {
+		if (reg == 7)
+			c->curr = value;
+		else if (reg < 7)
+			c->par[reg - 1] = value;
+	} else {
+		switch (reg) {
+		case 3:
+			c->bnry = value;
+			break;
+		case 4:
+			c->tpsr = value;
+			break;
+		case 5:
+			c->tbcr = (uint16_t)((c->tbcr & 0xff00) | value);
+			break;
+		case 6:
+			c->tbcr = (uint16_t)((c->tbcr & 0xff) | value << 8);
+			break;
+		case 7:
+			c->isr &= (uint8_t)~value;
+			break;
+		case 8:
+			c->rsar = (uint16_t)((c->rsar & 0xff00) | value);
+			break;
+		case 9:
+			c->rsar = (uint16_t)((c->rsar & 0xff) | value << 8);
+			break;
+		case 0xa:
+			c->rbcr = (uint16_t)((c->rbcr & 0xff00) | value);
+			break;
+		case 0xb:
+			c->rbcr = (uint16_t)((c->rbcr & 0xff) | value << 8);
+			break;
+		case 0xf:
+			c->imr = value;
+			break;
+		}
+	}
+}
+
+/* Time passes: the transmitter is done.  True: an interrupt. */
+static bool card_time(struct card *c)
+{
+	if (c->transmits) {
+		c->transmits = false;
+		c->cr &= (uint8_t)~TXP;
+		c->tsr = 1;
+		c->isr |= ISR_TX;
+		c->frames++;
+	}
+	return c->isr & c->imr;
+}
+
+static void card_receive(struct card *c, unsigned int length, uint8_t fill)
+{
+	unsigned int pages = (length + 4 + 255) / 256, next = c->curr + pages, at = c->curr << 8;
+	uint8_t header[4];
+
+	if (next >= RING_STOP)
+		next -= RING_STOP - RING_START;
+	header[0] = 1;
+	header[1] = (uint8_t)next;
+	header[2] = (uint8_t)(length + 4);
+	header[3] = (uint8_t)((length + 4) >> 8);
+	for (unsigned int i = 0; i < length + 4; i++) {
+		c->memory[at] = i < 4 ? header[i] : (uint8_t)(fill + i);
+		if (++at == RING_STOP << 8)
+			at = RING_START << 8;
+	}
+	c->curr = (uint8_t)next;
+	c->isr |= ISR_RX;
+}
+
+/* Without a queue, or as a sink does it. */
+static uint32_t raw_in(struct card *c, unsigned int reg, unsigned int width)
+{
+	uint32_t value = 0;
+
+	for (unsigned int i = 0; i < 1u << width; i++)
+		value |= (uint32_t)card_in(c, reg >= 0x10 ? reg : reg + i) << (8 * i);
+	return value;
+}
+
+static void raw_out(struct card *c, unsigned int reg, unsigned int width, uint32_t value)
+{
+	for (unsigned int i = 0; i < 1u << width; i++)
+		card_out(c, reg >= 0x10 ? reg : reg + i, (uint8_t)(value >> (8 * i)));
+}
+
+static int carry_out(void *data, struct vpio_rec *rec, unsigned int nr, u8 *bytes,
+		     unsigned int len, bool wait)
+{
+	struct card *c = data;
+
+	(void)len;
+	batches++;
+	waits += wait;
+	for (unsigned int i = 0; i < nr; i++) {
+		struct vpio_rec *r = &rec[i];
+		unsigned int reg = r->port - BASE, n = 0;
+		uint32_t value;
+
+		switch (r->op) {
+		case VPIO_REC_OUT:
+			raw_out(c, reg, r->width, r->value);
+			break;
+		case VPIO_REC_IN:
+			r->value = raw_in(c, reg, r->width);
+			break;
+		case VPIO_REC_CHANGE:
+			do
+				value = raw_in(c, reg, r->width);
+			while (!((value ^ r->value) & r->mask) && ++n < r->count);
+			r->value = value;
+			break;
+		case VPIO_REC_UNTIL:
+			while ((raw_in(c, reg, r->width) & r->mask) != r->value)
+				if (++n == r->count)
+					return -EIO;
+			break;
+		default:
+			for (; n < r->count; n++) {
+				u8 *at = bytes + r->value + ((size_t)n << r->width);
+
+				value = 0;
+				if (r->op == VPIO_REC_OUTS) {
+					memcpy(&value, at, 1u << r->width);
+					raw_out(c, reg, r->width, value);
+				} else {
+					value = raw_in(c, reg, r->width);
+					memcpy(at, &value, 1u << r->width);
+				}
+			}
+		}
+	}
+	return 0;
+}
+
+static const struct vpio_sink sink = { .carry_out = carry_out };
+
+/* The driver.  direct says which card, and how it is reached. */
+static bool direct;
+
+static uint8_t in(unsigned int reg)
+{
+	if (direct)
+		return card_in(&cards[1], reg);
+	return (uint8_t)vpio_queue_in(&q, (u16)(BASE + reg), 0);
+}
+
+static void out(unsigned int reg, unsigned int value)
+{
+	if (direct)
+		card_out(&cards[1], reg, (uint8_t)value);
+	else
+		vpio_queue_out(&q, (u16)(BASE + reg), 0, value & 0xff);
+}
+
+static void remote(unsigned int command, unsigned int address, unsigned int length)
+{
+	out(0x0, 0x22);
+	if (command == 0x12)
+		out(0x7, ISR_RDC);
+	out(0xa, length);
+	out(0xb, length >> 8);
+	out(0x8, address);
+	out(0x9, address >> 8);
+	out(0x0, command);
+}
+
+static void block_in(void *to, unsigned int address, unsigned int length)
+{
+	remote(0x0a, address, length);
+	if (direct)
+		for (unsigned int i = 0; i < length; i++)
+			((uint8_t *)to)[i] = card_in(&cards[1], 0x10);
+	else
+		vpio_queue_ins(&q, BASE + 0x10, 2, to, length / 4, 1);
+	out(0x7, ISR_RDC);
+}
+
+static void block_out(const void *from, unsigned int address, unsigned int length)
+{
+	unsigned int patience = 10;
+
+	remote(0x12, address, length);
+	if (direct)
+		for (unsigned int i = 0; i < length; i++)
+			card_out(&cards[1], 0x10, ((const uint8_t *)from)[i]);
+	else
+		vpio_queue_outs(&q, BASE + 0x10, 2, from, length / 4, 1);
+	while (!(in(0x7) & ISR_RDC))
+		assert_true(--patience > 0);
+	out(0x7, ISR_RDC);
+}
+
+static void driver_send(const void *frame, unsigned int length)
+{
+	out(0xf, 0);
+	block_out(frame, TX_PAGE << 8, length);
+	out(0x0, 0x22);
+	assert_false(in(0x0) & TXP);
+	out(0x5, length);
+	out(0x6, length >> 8);
+	out(0x4, TX_PAGE);
+	out(0x0, 0x26);
+	out(0xf, 0x3f);
+}
+
+static uint32_t driver_receive(void)
+{
+	static uint32_t frame[512];
+	uint32_t sum = 0;
+	uint8_t header[4];
+
+	for (;;) {
+		unsigned int current, at, length, first;
+
+		out(0x0, 0x62);
+		current = in(0x7);
+		out(0x0, 0x22);
+		at = in(0x3) + 1u;
+		if (at >= RING_STOP)
+			at = RING_START;
+		if (at == current)
+			break;
+		block_in(header, at << 8, 4);
+		length = (header[2] | header[3] << 8) - 4u;
+		first = (at << 8) + 4;
+		block_in(frame, first, length);
+		for (unsigned int i = 0; i < length; i++)
+			sum = sum * 31 + ((uint8_t *)frame)[i];
+		out(0x3, header[1] == RING_START ? RING_STOP - 1 : header[1] - 1u);
+	}
+	out(0x7, ISR_RX);
+	return sum;
+}
+
+static uint32_t driver_interrupt(void)
+{
+	uint32_t sum = 0;
+	uint8_t isr;
+
+	out(0x0, 0x22);
+	while ((isr = in(0x7))) {
+		if (isr & ISR_RX)
+			sum += driver_receive();
+		if (isr & ISR_TX) {
+			assert_int_equal(in(0x4), 1);
+			out(0x7, ISR_TX);
+		}
+		out(0x0, 0x22);
+	}
+	/* The handler returns. */
+	if (!direct)
+		vpio_queue_flush(&q);
+	return sum;
+}
+
+static int setup(void **state)
+{
+	const struct vpio_profile *p = vpio_profile_find("ne2000");
+
+	(void)state;
+	memset(cards, 0, sizeof(cards));
+	for (unsigned int i = 0; i < 2; i++) {
+		cards[i].bnry = RING_START;
+		cards[i].curr = RING_START + 1;
+	}
+	waits = batches = 0;
+	return vpio_queue_init(&q, BASE, BASE + 0x1f, &sink, &cards[0], p->rule, p->rules, 64);
+}
+
+static void same_cards(void)
+{
+	assert_int_equal(cards[0].frames, cards[1].frames);
+	assert_int_equal(cards[0].sum, cards[1].sum);
+	assert_memory_equal(cards[0].memory, cards[1].memory, MEMORY);
+	assert_int_equal(cards[0].cr, cards[1].cr);
+	assert_int_equal(cards[0].isr, cards[1].isr);
+	assert_int_equal(cards[0].imr, cards[1].imr);
+	assert_int_equal(cards[0].bnry, cards[1].bnry);
+	assert_false(q.gone);
+}
+
+/* Sends, and takes the interrupt that comes when the card is done. */
+static void send_all(unsigned int frames)
+{
+	static uint32_t frame[350];
+
+	for (unsigned int n = 0; n < frames; n++) {
+		unsigned int length = 60 + 4 * (n * 7 % 300);
+
+		for (unsigned int i = 0; i < length; i++)
+			((uint8_t *)frame)[i] = (uint8_t)(n * 13 + i);
+		for (unsigned int c = 0; c < 2; c++) {
+			direct = c;
+			driver_send(frame, length);
+			if (!q.rules)
+				vpio_queue_tick(&q);	/* who knows no doorbell waits for it */
+			assert_true(card_time(&cards[c]));
+			driver_interrupt();
+		}
+	}
+}
+
+static void test_send(void **state)
+{
+	(void)state;
+	send_all(10);
+	same_cards();
+	waits = batches = cards[0].accesses = cards[1].accesses = 0;
+	send_all(100);
+	same_cards();
+	assert_int_equal(cards[0].frames, 110);
+	/* One batch to send; ISR with TSR and CR, and ISR again, in the interrupt. */
+	assert_int_equal(waits, 200);
+	assert_int_equal(batches, 300);
+	/* Each frame has 24 accesses, if the data is one. */
+	assert_true(q.stats.known >= 100 && q.stats.ahead >= 100 && q.stats.posted >= 100);
+}
+
+static void receive_all(void)
+{
+	uint32_t sums[2] = { 0, 0 };
+
+	for (unsigned int n = 0; n < 100; n++) {
+		for (unsigned int c = 0; c < 2; c++) {
+			direct = c;
+			cards[c].imr = 0x3f;
+			for (unsigned int i = 0; i < 9; i++)
+				card_receive(&cards[c], 60 + 4 * (n + i), (uint8_t)(n * 9 + i));
+			assert_true(card_time(&cards[c]));
+			sums[c] = sums[c] * 31 + driver_interrupt();
+		}
+	}
+	same_cards();
+	assert_int_equal(sums[0], sums[1]);
+}
+
+static void test_receive(void **state)
+{
+	(void)state;
+	receive_all();
+	waits = batches = 0;
+	receive_all();
+	/* CURR, header and frame for each; ISR twice and CURR at the end. */
+	assert_int_equal(waits, 3 * 900 + 3 * 100);
+	assert_int_equal(batches, waits);
+}
+
+/* Without a profile everything is right, too. */
+static void test_no_profile(void **state)
+{
+	(void)state;
+	assert_int_equal(vpio_queue_init(&q, BASE, BASE + 0x1f, &sink, &cards[0], NULL, 0, 64), 0);
+	send_all(100);
+	same_cards();
+	receive_all();
+	assert_int_equal(q.stats.known + q.stats.ahead + q.stats.posted, 0);
+}
+
+/* The bits that a block sets do not come: the device is gone, not the guest. */
+static void test_never_done(void **state)
+{
+	static const uint32_t words[4];
+
+	(void)state;
+	direct = false;
+	remote(0x12, 0x4000, 100);	/* more than there will be */
+	vpio_queue_outs(&q, BASE + 0x10, 2, words, 4, 1);
+	assert_int_equal(in(0x7), ISR_RDC);
+	assert_false(q.gone);
+	vpio_queue_flush(&q);
+	assert_true(q.gone);
+	assert_int_equal(in(0x7), 0xff);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_send, setup),
+		cmocka_unit_test_setup(test_receive, setup),
+		cmocka_unit_test_setup(test_no_profile, setup),
+		cmocka_unit_test_setup(test_never_done, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
