@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/unit/worker-fixture.h"
@@ -322,6 +323,64 @@ static void many_times(void **state)
 	assert_int_equal(count_fds(), fds);
 }
 
+static int table_fd(uint32_t magic)
+{
+	static struct policy_table table;
+	int fd = memfd_create("policy", MFD_CLOEXEC);
+
+	memset(&table, 0, sizeof(table));
+	table.magic = magic;
+	table.nr_commands = 1;
+	table.command[0].number = 0x5309;
+	table.command[0].mask = UINT32_MAX;
+	table.command[0].allow = 1;
+	assert_int_equal(write(fd, &table, sizeof(table)), sizeof(table));
+	return fd;
+}
+
+/* A device with ioctl has a policy, or is not connected. */
+static void policy(void **state)
+{
+	static const struct setup s = { .ring_order = 0, .pool_pages = 8, .queues = 1 };
+	struct fixture *f = *state;
+	struct vsys_ipc msg;
+	struct device *dev;
+	int fd;
+
+	guest_prepare(f, &s);
+	connect_message(f, &msg);
+	msg.u.connect.ioctl = 1;
+	tell_msg(f, &msg, -1);
+	UNTIL(f, f->faileds == 1);
+	assert_string_equal(f->reason, "the policy did not arrive whole");
+	fd = table_fd(0);
+	tell_msg(f, &msg, fd);
+	close(fd);
+	UNTIL(f, f->faileds == 2);
+	msg.u.connect.poll = 1;
+	fd = table_fd(POLICY_MAGIC);
+	tell_msg(f, &msg, fd);
+	close(fd);
+	UNTIL(f, f->ups);
+	dev = device_find(&f->w, DEVID);
+	assert_true(dev->ioctl && dev->poll && !dev->pointers);
+	assert_true(policy_allows(dev->policy, 0x5309));
+	assert_false(policy_allows(dev->policy, 0x530a));
+	policy_denied(dev, 0x530a);
+	ask_counters(f);
+	assert_int_equal(f->counters.denied, 1);
+	disconnect_device(f);
+	/* One that comes unasked is closed. */
+	msg.u.connect.ioctl = 0;
+	fd = table_fd(POLICY_MAGIC);
+	guest_prepare(f, &s);
+	f->ups = 0;
+	tell_msg(f, &msg, fd);
+	close(fd);
+	UNTIL(f, f->ups);
+	assert_null(device_find(&f->w, DEVID)->policy);
+}
+
 static void supervisor_ends(void **state)
 {
 	struct fixture *f = *state;
@@ -343,7 +402,7 @@ int main(void)
 		T(directory_ends), T(disconnect_twice), T(disconnect_at_once),
 		T(violation_then_disconnect), T(connect_twice), T(unmap_after_io),
 		T(violation_with_io), T(late_open), T(open_without_descriptor), T(many_times),
-		T(supervisor_ends),
+		T(policy), T(supervisor_ends),
 	};
 
 	return can_run() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
