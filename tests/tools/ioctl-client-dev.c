@@ -93,7 +93,9 @@ static int use_sg(const char *path, int nr)
 	for (int i = nr; i > 0; i--) {
 		/* By name, in the other order. */
 		ioctl(fd, SG_SET_FORCE_PACK_ID, &(int){ 1 });
-		h = (struct sg_io_hdr){ .interface_id = 'S', .pack_id = i };
+		h = (struct sg_io_hdr){
+			.interface_id = 'S', .dxfer_direction = SG_DXFER_FROM_DEV, .pack_id = i,
+		};
 		bad |= show("read", read(fd, &h, sizeof(h)));
 		printf("request %d: status %d, sense %d, resid %d, %08x\n", h.pack_id, h.status,
 		       h.sb_len_wr, h.resid, digest(data[i - 1], sizeof(data[0])));
