@@ -31,6 +31,9 @@ $(UNIT)/asm/native.o: $(UNIT)/asm/random-native.s
 	$(Q)$(CC) -c -o $@ $<
 
 $(UNIT)/asm/rewritten.o: $(UNIT)/asm/random-rewritten.s $(ASM_PP_AS)
-	$(Q)ASM_PP_BUILD=$(abspath $(B)) $(CC) -B$(abspath asm-pp)/ -mno-red-zone -Wa,--asm-pp -c -o $@ $<
+	$(Q)ASM_PP_BUILD=$(abspath $(B)) $(CC) $(if $(findstring clang,$(CC)),-fno-integrated-as) \
+	    -B$(abspath asm-pp)/ -mno-red-zone -Wa,--asm-pp -c -o $@ $<
 
 FUZZ_SRC_asm := $(ASM_PP_LIB)
+FUZZ_SRC_asm-object  := $(ASM_PP_VERIFY_LIB)
+FUZZ_LIBS_asm-object := -lelf -lZydis

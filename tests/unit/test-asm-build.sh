@@ -122,6 +122,14 @@ diff a.s <(sed '/pushsection .note.asm-pp/,$d' a2.s) | sed -n 's/^< *//p' | tr '
 is "$(cat out)" "" "... and differs in those lines only"
 is "$(wc -l <a.s)" "$(sed '/pushsection .note.asm-pp/,$d' a2.s | wc -l)" "... and has the same lines"
 
+# A million lines.
+awk 'BEGIN { for (i = 0; i < 100000; i++)
+	print "# c\n\tmovl $1, %eax\n.L" i ":\n\taddl -4(%rbx), %eax # c\n\toutb %al, $" i % 256 "\n" \
+	      "\tcall f\n\t.loc 1 " i "\n\tje .L" i "\n\t.string \"outb\"\n\trep; insw" }' >long.s
+timeout 30 "$top/$B/asm-pp/asm-pp" long.s -o long2.s
+ok $? "a million lines take no minute"
+is "$(grep -c 'call __vpio_' long2.s)" 200000 "... and all sites are found"
+
 # Wrong calls get a sentence and a status.
 "$top/$B/asm-pp/asm-pp" /no/file 2>err
 is $? 1 "no such file: status"
