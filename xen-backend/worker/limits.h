@@ -26,6 +26,18 @@
 #define VSYS_THREAD_STACK	(64u << 10)
 
 #define VSYS_MAX_FILES		16384	/* RLIMIT_NOFILE */
+/* Of the domain's user: all of the above, and 64 executors of 32 threads. */
+#define VSYS_MAX_THREADS	4096	/* RLIMIT_NPROC */
+
+/* Pages of the guest that one mirror holds, in its executor and as images. */
+#define VSYS_MIRROR_PAGES	8192
+/* A run of so many pages is mapped rather than copied. */
+#define VSYS_MAP_PAGES		64
+/* How long the guest may take to go on with a call. */
+#define VSYS_CALL_LIMIT_MS	30000
+/* pins.h: commands of a device that are watched, and how often each. */
+#define VSYS_PIN_COMMANDS	64
+#define VSYS_PIN_MEASUREMENTS	3
 
 /* A device that does not stop within this time gets a line in the log. */
 #define VSYS_STOP_WARN_MS	5000

@@ -21,6 +21,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/fs.h>
+#include <linux/userfaultfd.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
@@ -51,7 +52,10 @@ static const int allowed[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(pread64), SCMP_SYS(pwrite64),
 	SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(preadv), SCMP_SYS(pwritev),
 	SCMP_SYS(preadv2), SCMP_SYS(pwritev2), SCMP_SYS(lseek), SCMP_SYS(fallocate),
-	SCMP_SYS(close), SCMP_SYS(epoll_ctl),
+	SCMP_SYS(close), SCMP_SYS(epoll_ctl), SCMP_SYS(poll),
+	/* executors: processes of this worker's own user, which is that of the domain */
+	SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_open),
+	SCMP_SYS(pidfd_getfd), SCMP_SYS(kill), SCMP_SYS(waitid),
 	/* the log: syslog() sends on its socket, stderr is asked about itself */
 	SCMP_SYS(sendto), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
 #ifdef __SANITIZE_ADDRESS__
@@ -65,6 +69,7 @@ static const uint32_t allowed_ioctls[] = {
 	IOCTL_GNTDEV_GET_OFFSET_FOR_VADDR, IOCTL_GNTDEV_SET_UNMAP_NOTIFY,
 	IOCTL_EVTCHN_BIND_INTERDOMAIN, IOCTL_EVTCHN_UNBIND, IOCTL_EVTCHN_NOTIFY,
 	BLKDISCARD,
+	UFFDIO_API, UFFDIO_REGISTER, UFFDIO_COPY, UFFDIO_WAKE,
 };
 
 /* The kernel looks at 32 bits of these arguments; so do we. */
@@ -87,6 +92,9 @@ static int add_rules(scmp_filter_ctx ctx)
 	if (!err)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
 				       bits_are(1, UINT32_MAX, F_SETFL));
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+				       bits_are(1, UINT32_MAX, F_GETFL));
 	/*
 	 * Threads, not processes.  The arguments of clone3() are out of sight:
 	 * without it the C library uses clone().
@@ -149,9 +157,14 @@ static int empty_bounding_set(void)
 static int change_user(uint32_t domid)
 {
 	uid_t id = VSYS_BASE_UID + domid;
+	int err;
 
 	if (geteuid() != 0)
 		return 0;
+	/* Root was not bound by it; the usual one may be too small on a small dom0. */
+	err = limit(RLIMIT_NPROC, VSYS_MAX_THREADS);
+	if (err)
+		return err;
 	/* Permitted capabilities stay for now; effective ones go. */
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setgroups(0, NULL) < 0 ||
 	    setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0 ||
@@ -188,6 +201,9 @@ int privileges_change(uint32_t domid, uint64_t caps)
 		return fail("forbid new privileges", -errno);
 	/* A change of user cleared this; without it executors are out of reach. */
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return fail("stay accessible to executors", -errno);
+	/* Where Yama is there, it would let a parent look at its children only. */
+	if (prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0) < 0 && errno != EINVAL)
 		return fail("stay accessible to executors", -errno);
 	return 0;
 }
