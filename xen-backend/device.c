@@ -482,8 +482,9 @@ struct device *device_attach(struct domain *dom, uint32_t devid, const struct st
 	}
 	TAILQ_INSERT_TAIL(&dom->devices, d, link);
 	dom->nr_devices++;
-	log_info("%s: %s (device %u) is attached: %s, %s", domain_label(dom), s->name, devid,
-		 n->path, vsys_mode_name(s->mode));
+	log_info("%s: %s (device %u) is attached: %s, %s%s%s", domain_label(dom), s->name, devid,
+		 n->path, vsys_mode_name(s->mode), stanza_calls(s) ? ", ioctl=" : "",
+		 stanza_calls(s) ? s->ioctl : "");
 	return d;
 }
 
