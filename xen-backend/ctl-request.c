@@ -76,6 +76,8 @@ static void put_device(FILE *out, const struct device *d, bool stat)
 		PUT(grant_maps);
 		PUT(grant_unmaps);
 		PUT(errors);
+		PUT(calls);
+		PUT(faults);
 		PUT(denied);
 	}
 #undef PUT

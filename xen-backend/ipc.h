@@ -56,6 +56,8 @@ struct vsys_counters {
 	uint64_t grant_maps;		/* pages mapped */
 	uint64_t grant_unmaps;
 	uint64_t errors;		/* responses with a negative status */
+	uint64_t calls;			/* in mirrors: ioctls, and their kin */
+	uint64_t faults;		/* pages that their drivers waited for */
 	uint64_t denied;		/* commands that the policy does not allow */
 	uint64_t handles;		/* open now */
 };

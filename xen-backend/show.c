@@ -37,7 +37,7 @@ static const struct {
 static const char *const numbers[] = {
 	"domid", "devid", "handles", "requests", "responses", "events_in", "events_out",
 	"bytes_read", "bytes_written", "copies", "grant_maps", "grant_unmaps", "errors",
-	"denied",
+	"calls", "faults", "denied",
 };
 
 static void *must(void *p)

@@ -18,7 +18,8 @@ FUZZ_NAMES := $(patsubst tests/fuzz/fuzz-%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 FUZZ_BIN   := $(FUZZ_NAMES:%=$(FUZZ)/fuzz-%)
 FUZZ_DRIVE := tests/fuzz/fuzz.c $(if $(FUZZ_IS_LIB),,tests/fuzz/standalone.c)
 $(foreach n,$(FUZZ_NAMES),$(eval FUZZ_OBJ_$(n) := \
-	$(patsubst %.c,$(FUZZ)/%.o,tests/fuzz/fuzz-$(n).c $(FUZZ_DRIVE) $(FUZZ_SRC_$(n)))))
+	$(addprefix $(FUZZ)/,$(addsuffix .o,$(basename tests/fuzz/fuzz-$(n).c $(FUZZ_DRIVE) \
+		$(FUZZ_SRC_$(n)))))))
 
 $(FUZZ_BIN): $(FUZZ)/fuzz-%: $$(FUZZ_OBJ_$$*)
 	$(call say,LINK,$@)
@@ -29,6 +30,11 @@ $(FUZZ)/%.o: %.c | $(SCHEMA_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(CPPFLAGS) -I. $(WARN) $(SAN) \
 	    $(if $(FUZZ_IS_LIB),-fsanitize=fuzzer-no-link) -MMD -MP -c -o $@ $<
+
+$(FUZZ)/%.o: %.S
+	$(call say,AS,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # What is found new goes to build/; the corpus in the tree is added to by hand.
 .PHONY: fuzz

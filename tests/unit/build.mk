@@ -30,7 +30,7 @@ include $(filter-out tests/unit/build.mk,$(wildcard tests/unit/*.mk))
 
 UNIT_CFLAGS = $(CPPFLAGS) -I. $(WARN) $(SAN) -MMD -MP
 
-$(UNIT_BIN): $(UNIT)/%: $(UNIT)/%.o $$(addprefix $(UNIT)/,$$(UNIT_SRC_$$*:.c=.o))
+$(UNIT_BIN): $(UNIT)/%: $(UNIT)/%.o $$(addprefix $(UNIT)/,$$(addsuffix .o,$$(basename $$(UNIT_SRC_$$*))))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SAN) -o $@ $^ $(UNIT_LIBS_$*) -lcmocka
 
@@ -44,6 +44,11 @@ $(UNIT)/%.o: %.c | $(SCHEMA_H) $(SCHEMA_TABLE)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(UNIT)/%.o: %.S
+	$(call say,AS,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # A leak, on purpose: where ptrace is not allowed, LeakSanitizer cannot work and
 # makes every program fail.  Then the tests run without it, and

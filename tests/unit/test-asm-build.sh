@@ -122,6 +122,13 @@ diff a.s <(sed '/pushsection .note.asm-pp/,$d' a2.s) | sed -n 's/^< *//p' | tr '
 is "$(cat out)" "" "... and differs in those lines only"
 is "$(wc -l <a.s)" "$(sed '/pushsection .note.asm-pp/,$d' a2.s | wc -l)" "... and has the same lines"
 
+for define in "--defsym X=5" "-defsym X=5" "--defsym=X=5"; do
+	# shellcheck disable=SC2086
+	"$top/$B/asm-pp/as" $define -I . -o x.o - <<<'	outb %al, $X' &&
+		objdump -d x.o | grep -q 'mov  *\$0x5,%dl'
+	ok $? "the assembler's own options go to it: $define"
+done
+
 # A million lines.
 awk 'BEGIN { for (i = 0; i < 100000; i++)
 	print "# c\n\tmovl $1, %eax\n.L" i ":\n\taddl -4(%rbx), %eax # c\n\toutb %al, $" i % 256 "\n" \

@@ -230,7 +230,7 @@ static void stat_asks_the_worker(void **state)
 			    "data domain=g,domid=1,devid=0,name=zero,dev=/dev/zero,class=char,"
 			    "mode=rw,ioctl=none,state=connected,reason=,handles=9223372036854775808,"
 			    "payload=bytes,caps=,requests=1,responses=2,events_in=3,events_out=4,bytes_read=5,"
-			    "bytes_written=6,copies=7,grant_maps=8,grant_unmaps=9,errors=10,denied=11\nok\n");
+			    "bytes_written=6,copies=7,grant_maps=8,grant_unmaps=9,errors=10,calls=0,faults=0,denied=11\nok\n");
 	/* A worker that does not answer is not waited for. */
 	say(fd, "list\n");
 	fx_worker_take(1, IPC_STATS, NULL);

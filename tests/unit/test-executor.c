@@ -457,7 +457,7 @@ static int setup(void **state)
 	log_init("test", true);
 	assert_int_equal(uring_init(&uring), 0);
 	assert_int_equal(executors_prepare(&all, -1), 0);
-	assert_int_equal(executors_start(&all, &uring), 0);
+	assert_int_equal(executors_start(&all, &uring, executor_filter), 0);
 	return 0;
 }
 

@@ -9,5 +9,9 @@ $(foreach t,$(WORKER_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(WORKER_TEST_SRC))\
 	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread))
 
+UNIT_SRC_test-executor  := $(addprefix xen-backend/worker/,executor.c filter.c machine.S uring.c) \
+			   xen-backend/log.c
+UNIT_LIBS_test-executor := -luring -lseccomp
+
 UNIT_SRC_test-worker-privileges  := $(WORKER_TEST_SRC) xen-backend/worker/privileges.c
 UNIT_LIBS_test-worker-privileges := -luring -lutil -lpthread -lseccomp

@@ -3,11 +3,12 @@
 
 WORKER     := $(B)/xen-vsys-worker
 # What also runs without Xen, for tests and fuzzers.
-WORKER_LIB := $(addprefix xen-backend/worker/,device.c handles.c link.c ops.c policy.c request.c \
-		ring.c rw.c threads.c uring.c wire-errno.c worker.c) xen-backend/log.c
+WORKER_LIB := $(addprefix xen-backend/worker/,calls.c device.c executor.c handles.c link.c \
+		machine.S mirror.c ops.c pages.c pins.c policy.c request.c ring.c rw.c threads.c \
+		uring.c wire-errno.c worker.c) xen-backend/log.c
 WORKER_SRC := $(WORKER_LIB) xen-backend/caps.c \
-	      $(addprefix xen-backend/worker/,main.c privileges.c transport-xen.c)
-WORKER_OBJ := $(WORKER_SRC:%.c=$(B)/worker/%.o)
+	      $(addprefix xen-backend/worker/,filter.c main.c privileges.c transport-xen.c)
+WORKER_OBJ := $(addprefix $(B)/worker/,$(addsuffix .o,$(basename $(WORKER_SRC))))
 PROGRAMS   += $(WORKER)
 
 $(WORKER): $(WORKER_OBJ)
@@ -15,7 +16,12 @@ $(WORKER): $(WORKER_OBJ)
 	$(Q)$(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ \
 	    -luring -lxengnttab -lxenevtchn -lseccomp -lpthread
 
-$(WORKER_OBJ): $(B)/worker/%.o: %.c $(FLAGS_STAMP)
+$(B)/worker/%.o: %.S $(FLAGS_STAMP)
+	$(call say,AS,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/worker/%.o: %.c $(FLAGS_STAMP)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(WARN) $(HARDEN) -MMD -MP -c -o $@ $<

@@ -15,6 +15,8 @@
 
 #include "../ipc.h"
 #include "handles.h"
+#include "limits.h"
+#include "mirror.h"
 #include "policy.h"
 #include "ring.h"
 
@@ -34,6 +36,15 @@ struct device {
 
 	unsigned int nr_queues;
 	struct queue queue[VSYS_IPC_MAX_QUEUES];
+
+	struct mirror_list mirrors;
+	unsigned int nr_calls;		/* in them */
+	struct pinning {
+		uint32_t cmd;
+		uint32_t measured;
+		bool pins;
+	} pinning[VSYS_PIN_COMMANDS];
+	unsigned int nr_pinnings;
 
 	struct handles handles;
 	struct request_list opening;	/* OPENs that the supervisor has */

@@ -105,8 +105,11 @@ struct executors {
 
 /* Opens what needs rights.  gntdev: -1 without Xen.  0 or negative errno, logged. */
 int executors_prepare(struct executors *e, int gntdev);
-/* Forks the template; from then on no other thread's memory matters to it. */
-int executors_start(struct executors *e, struct uring *u);
+/*
+ * Forks the template.  confine() is called there, to give up what it has too
+ * much; 0 or negative errno.
+ */
+int executors_start(struct executors *e, struct uring *u, int (*confine)(void));
 /* All executors must be dead. */
 void executors_exit(struct executors *e);
 

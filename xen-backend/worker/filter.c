@@ -59,7 +59,7 @@ static int add_rules(scmp_filter_ctx ctx)
 	return err;
 }
 
-/* What 32-bit programs of the guest need: one call, by int 0x80. */
+/* What 32-bit programs of the guest need: native calls only, by int 0x80. */
 static int add_compat(scmp_filter_ctx ctx)
 {
 	scmp_filter_ctx compat = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -71,6 +71,10 @@ static int add_compat(scmp_filter_ctx ctx)
 		err = seccomp_arch_add(compat, SCMP_ARCH_X86);
 	if (!err)
 		err = seccomp_rule_add(compat, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 0);
+	if (!err)
+		err = seccomp_rule_add(compat, SCMP_ACT_ALLOW, SCMP_SYS(read), 0);
+	if (!err)
+		err = seccomp_rule_add(compat, SCMP_ACT_ALLOW, SCMP_SYS(write), 0);
 	if (!err)
 		err = seccomp_merge(ctx, compat);
 	if (err && compat)

@@ -41,6 +41,9 @@ struct handle {
 	struct request_list requests;		/* in flight */
 	unsigned int nr_curpos;			/* ... that use the position */
 
+	unsigned int holds;			/* calls that go on */
+	unsigned int copies;			/* closes of executors' descriptors, under way */
+
 	/* No request finds the handle any more once this is set. */
 	bool closing;
 	struct request *release;		/* who asked; NULL: the device stops */

@@ -12,6 +12,7 @@
  * the devices of this one domain are concerned.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 
 #include "../caps.h"
 #include "../log.h"
+#include "executor.h"
+#include "pins.h"
 #include "privileges.h"
 #include "worker.h"
 
@@ -45,6 +48,15 @@ static bool has_supervisor(void)
 	       type == SOCK_SEQPACKET;
 }
 
+static uint64_t executor_caps;
+
+static int confine_executor(void)
+{
+	int err = privileges_use(executor_caps);
+
+	return err ? err : executor_filter();
+}
+
 int main(int argc, char **argv)
 {
 	static struct worker worker;
@@ -52,6 +64,7 @@ int main(int argc, char **argv)
 	uint64_t caps = 0;
 	const char *bad;
 	uint32_t domid;
+	bool executors;
 
 	if (argc < 2 || argc > 3 || parse_domid(argv[1], &domid) < 0 ||
 	    (argc == 3 && caps_parse(argv[2], &caps, &bad) < 0)) {
@@ -73,8 +86,16 @@ int main(int argc, char **argv)
 	signal(SIGTTOU, SIG_IGN);
 
 	transport = transport_xen_open(domid);
-	if (!transport || worker_init(&worker, transport, VSYS_IPC_FD) < 0 ||
-	    privileges_change(domid, caps) < 0 || privileges_confine() < 0)
+	if (!transport || worker_init(&worker, transport, VSYS_IPC_FD) < 0)
+		return 1;
+	pins_open();
+	/* Without executors there is no ioctl, but all else. */
+	executors = executors_prepare(&worker.executors,
+				      open("/dev/xen/gntdev", O_RDWR | O_CLOEXEC)) == 0;
+	executor_caps = caps;
+	if (privileges_change(domid, caps) < 0 ||
+	    (executors && executors_start(&worker.executors, &worker.uring, confine_executor) < 0) ||
+	    privileges_confine() < 0)
 		return 1;
 
 	while (worker_round(&worker, -1))

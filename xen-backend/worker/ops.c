@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "container.h"
 #include "ops.h"
 #include "ring.h"
@@ -243,6 +245,38 @@ static void cancel_start(struct request *r)
 	request_end(r, 0, found, 0);
 }
 
+static void poll_done(struct uring_call *call, int res)
+{
+	request_end(container_of(call, struct request, call), res < 0 ? res : 0,
+		    res < 0 ? 0 : res, 0);
+}
+
+static void poll_start(struct request *r)
+{
+	struct pollfd p = { .fd = r->handle->fd, .events = r->rq.u.poll.events };
+	struct io_uring_sqe *sqe;
+
+	if (!r->queue->dev->poll) {
+		request_end(r, -ENOSYS, 0, 0);
+		return;
+	}
+	if (r->rq.flags & VSYS_POLL_NOW) {
+		int nr = poll(&p, 1, 0);
+
+		request_end(r, nr < 0 ? -errno : 0, nr > 0 ? p.revents : 0, 0);
+		return;
+	}
+	sqe = uring_get(&r->queue->dev->worker->uring);
+	if (!sqe) {
+		request_end(r, -ENOMEM, 0, 0);
+		return;
+	}
+	io_uring_prep_poll_add(sqe, p.fd, r->rq.u.poll.events & 0xffff);
+	r->call.done = poll_done;
+	r->where = REQ_URING;
+	uring_own(sqe, &r->call);
+}
+
 static const struct op ops[VSYS_OP_LIMIT] = {
 	[VSYS_OP_NOP]		= { .start = nop_start },
 	[VSYS_OP_OPEN]		= { .start = open_start },
@@ -254,6 +288,13 @@ static const struct op ops[VSYS_OP_LIMIT] = {
 	[VSYS_OP_CANCEL]	= { .start = cancel_start },
 	[VSYS_OP_DISCARD]	= { .start = discard_start,	.handle = true },
 	[VSYS_OP_WRITE_ZEROES]	= { .start = zeroes_start,	.handle = true },
+	[VSYS_OP_POLL]		= { .start = poll_start,	.handle = true },
+	[VSYS_OP_IOCTL]		= { .start = calls_start, .handle = true, .data = true, .call = true },
+	[VSYS_OP_COMPAT_IOCTL]	= { .start = calls_start, .handle = true, .data = true, .call = true },
+	[VSYS_OP_MIRROR_READ]	= { .start = calls_start, .handle = true, .data = true, .call = true },
+	[VSYS_OP_MIRROR_WRITE]	= { .start = calls_start, .handle = true, .data = true, .call = true },
+	[VSYS_OP_CONTINUE]	= { .start = calls_continue, .handle = true, .data = true, .call = true },
+	[VSYS_OP_MM_EXIT]	= { .start = mirror_exit },
 };
 
 const struct op *op_get(unsigned int number)

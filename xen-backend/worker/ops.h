@@ -13,6 +13,7 @@
 struct op {
 	bool handle;		/* takes an open file, which start() finds in r->handle */
 	bool data;		/* takes segments of the pool */
+	bool call;		/* ... as calls.c has them */
 	/* Ends by request_end(), before it returns or later. */
 	void (*start)(struct request *r);
 };

@@ -24,6 +24,7 @@
 #include <linux/userfaultfd.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -55,7 +56,7 @@ static const int allowed[] = {
 	SCMP_SYS(close), SCMP_SYS(epoll_ctl), SCMP_SYS(poll),
 	/* executors: processes of this worker's own user, which is that of the domain */
 	SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_open),
-	SCMP_SYS(pidfd_getfd), SCMP_SYS(kill), SCMP_SYS(waitid),
+	SCMP_SYS(pidfd_getfd), SCMP_SYS(waitid),
 	/* the log: syslog() sends on its socket, stderr is asked about itself */
 	SCMP_SYS(sendto), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
 #ifdef __SANITIZE_ADDRESS__
@@ -95,6 +96,9 @@ static int add_rules(scmp_filter_ctx ctx)
 	if (!err)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
 				       bits_are(1, UINT32_MAX, F_GETFL));
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1,
+				       bits_are(1, UINT32_MAX, SIGKILL));
 	/*
 	 * Threads, not processes.  The arguments of clone3() are out of sight:
 	 * without it the C library uses clone().

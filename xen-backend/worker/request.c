@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "container.h"
 #include "ops.h"
 #include "request.h"
@@ -76,10 +77,20 @@ static int check_segments(struct request *r, const struct vsys_segment *segment,
 	return 0;
 }
 
+/* Where the request's own segments are, and how many there can be. */
+static const struct vsys_segment *request_segments(const struct request *r, unsigned int *max)
+{
+	const struct op *op = op_get(r->rq.op);
+
+	if (max)
+		*max = op && op->call ? VSYS_CALL_SEGMENTS : VSYS_INLINE_SEGMENTS;
+	return op && op->call ? r->rq.u.call.segment : r->rq.u.segment;
+}
+
 /* The array of segments lies in the pool: copy it out once, then check. */
 static int check_indirect(struct request *r, char *reason, size_t size)
 {
-	const struct vsys_segment *where = &r->rq.u.segment[0];
+	const struct vsys_segment *where = request_segments(r, NULL);
 	struct vsys_segment array[VSYS_MAX_SEGMENTS];
 	struct queue *q = r->queue;
 	unsigned int nr;
@@ -113,7 +124,10 @@ int request_check(struct request *r, char *reason, size_t size)
 {
 	const struct vsys_request *rq = &r->rq;
 	const struct op *op;
+	unsigned int max;
 
+	r->items = NULL;
+	r->call_of = NULL;
 	r->iov = r->inline_iov;
 	r->nr_iov = 0;
 	if (rq->op >= VSYS_OP_LIMIT)
@@ -121,7 +135,8 @@ int request_check(struct request *r, char *reason, size_t size)
 	if (rq->flags & ~VSYS_FLAGS_MASK)
 		return violation(r, reason, size, "has unknown flags 0x%x",
 				 rq->flags & ~VSYS_FLAGS_MASK);
-	if (rq->nr_segments > VSYS_INLINE_SEGMENTS)
+	request_segments(r, &max);
+	if (rq->nr_segments > max)
 		return violation(r, reason, size, "has %u segments", rq->nr_segments);
 
 	op = op_get(rq->op);
@@ -139,11 +154,13 @@ int request_check(struct request *r, char *reason, size_t size)
 		if (rq->flags & VSYS_RQ_INDIRECT)
 			ret = check_indirect(r, reason, size);
 		else
-			ret = check_segments(r, rq->u.segment, rq->nr_segments,
+			ret = check_segments(r, request_segments(r, NULL), rq->nr_segments,
 					     reason, size);
 		if (ret)
 			return ret;
 	}
+	if (op->call || rq->op == VSYS_OP_MM_EXIT)
+		return calls_check(r, reason, size);
 	if (rq->op == VSYS_OP_CANCEL && rq->u.cancel.id >= r->queue->entries)
 		return violation(r, reason, size, "cancels request %u of %u",
 				 rq->u.cancel.id, r->queue->entries);
@@ -185,6 +202,9 @@ void request_cancel(struct request *r)
 		r->cancelled = true;
 		op_open_cancel(r);
 		break;
+	case REQ_MIRROR:
+		calls_cancel(r);
+		break;
 	case REQ_IDLE:
 	case REQ_HERE:
 	case REQ_CLOSING:
@@ -221,6 +241,8 @@ void request_drop(struct request *r)
 {
 	if (r->iov != r->inline_iov)
 		free(r->iov);
+	free(r->items);
+	r->items = NULL;
 	r->iov = r->inline_iov;
 	r->where = REQ_IDLE;
 	r->cancelled = false;
@@ -279,11 +301,20 @@ static void close_done(struct thread_job *job, long res)
 		request_end(r, res, 0, 0);
 }
 
+void request_handle_idle(struct handle *h)
+{
+	if (h->closing)
+		close_if_idle(h);
+}
+
 static void close_if_idle(struct handle *h)
 {
 	struct device *dev = container_of(h->table, struct device, handles);
 
-	if (!LIST_EMPTY(&h->requests) || h->close_job.run)
+	if (!LIST_EMPTY(&h->requests) || h->holds || h->copies || h->close_job.run)
+		return;
+	/* The native close is that of the last descriptor. */
+	if (mirrors_forget(h, close_if_idle))
 		return;
 	h->close_job.run = close_run;
 	h->close_job.done = close_done;

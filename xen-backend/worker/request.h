@@ -19,6 +19,7 @@
 #include "threads.h"
 #include "uring.h"
 
+struct mcall;
 struct queue;
 
 enum request_where {
@@ -27,7 +28,8 @@ enum request_where {
 	REQ_URING,
 	REQ_THREAD,
 	REQ_SUPERVISOR,		/* an OPEN: waits for IPC_OPENED */
-	REQ_CLOSING,		/* a RELEASE: waits for the handle's end */
+	REQ_CLOSING,		/* a RELEASE: waits for the handle's end; MM_EXIT, too */
+	REQ_MIRROR,		/* belongs to a call, calls.h */
 };
 
 struct request {
@@ -43,6 +45,9 @@ struct request {
 	int rw_flags;			/* RWF_* */
 	bool bounced;			/* the data took a way through our memory */
 	int vector;			/* what was found out: handle->readv, writev */
+
+	struct vsys_item *items;	/* of a call: our copy */
+	struct mcall *call_of;		/* REQ_MIRROR */
 
 	uint32_t cookie;		/* names an OPEN towards the supervisor */
 
@@ -80,5 +85,8 @@ void request_end(struct request *r, long status, uint64_t value, uint64_t pos);
  * release, if there is one, ends after that.
  */
 void request_close_handle(struct handle *h, struct request *release);
+
+/* Nothing holds the open file any more: if it is closing, it goes on. */
+void request_handle_idle(struct handle *h);
 
 #endif /* VSYS_REQUEST_H */

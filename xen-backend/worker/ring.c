@@ -190,6 +190,8 @@ void queue_disconnect(struct queue *q)
 	if (q->ring_pages)
 		queue_unmap(q, q->ring_pages, q->nr_ring_pages);
 	free(q->request);
+	free(q->calls);
+	q->calls = NULL;
 	q->pool = q->ring_pages = NULL;
 	q->request = NULL;
 }

@@ -23,6 +23,7 @@ struct queue {
 	RING_IDX pushed;		/* responses that the guest may see */
 	unsigned int entries;
 	struct request *request;	/* [entries] */
+	struct mcall **calls;		/* [VSYS_MAX_CALLS] that go on; NULL: never any */
 
 	void *ring_pages;
 	unsigned int nr_ring_pages;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../log.h"
+#include "calls.h"
 #include "container.h"
 #include "worker.h"
 
@@ -113,10 +114,13 @@ static void tick_done(struct uring_call *call, int res)
 {
 	struct worker *w = OF(call, tick_call);
 	bool again = w->nr_stopping > 0;
+	struct device *dev;
 
 	w->tick_armed = false;
 	if (res == -ECANCELED)
 		return;
+	LIST_FOREACH(dev, &w->devices, of_worker)
+		again |= calls_tick(dev);
 	again |= threads_kick(&w->reads);
 	again |= threads_kick(&w->calls);
 	if (!again)
@@ -130,6 +134,14 @@ void worker_tick(struct worker *w)
 	w->tick_ms = VSYS_KICK_MIN_MS;
 	if (!w->tick_armed)
 		tick_arm(w);
+}
+
+void worker_tick_slowly(struct worker *w)
+{
+	if (w->tick_armed)
+		return;
+	w->tick_ms = VSYS_KICK_MAX_MS;
+	tick_arm(w);
 }
 
 static void on_message(struct link *l, const struct vsys_ipc *msg, int fd)
@@ -169,6 +181,7 @@ int worker_init(struct worker *w, struct transport *t, int ipc_fd)
 	memset(w, 0, sizeof(*w));
 	w->transport = t;
 	LIST_INIT(&w->devices);
+	TAILQ_INIT(&w->mirrors);
 	TAILQ_INIT(&w->ready);
 	w->event_call.done = event_done;
 	w->tick_call.done = tick_done;
@@ -238,6 +251,8 @@ void worker_exit(struct worker *w)
 		uring_cancel(&w->uring, &w->tick_call);
 	while ((w->event_reading || w->tick_armed) && uring_run(&w->uring, true, 1000) == 0)
 		;
+	if (w->executors.usable)
+		executors_exit(&w->executors);
 	threads_exit(&w->reads);
 	threads_exit(&w->calls);
 	threads_exit(&w->closes);

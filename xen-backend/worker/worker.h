@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "device.h"
+#include "executor.h"
 #include "limits.h"
 #include "link.h"
 #include "threads.h"
@@ -30,6 +31,9 @@ struct worker {
 	/* For native calls that may block; no kind waits for another. */
 	struct threads reads, calls, closes;
 	struct link link;
+
+	struct executors executors;	/* not usable if start failed */
+	struct mirror_queue mirrors;
 
 	struct device_list devices;
 	unsigned int nr_stopping;
@@ -62,6 +66,8 @@ void worker_exit(struct worker *w);
 
 /* Something has to be looked at again before long. */
 void worker_tick(struct worker *w);
+/* ... but there is time. */
+void worker_tick_slowly(struct worker *w);
 int64_t worker_now(void);		/* ms, monotonic */
 
 /* Which queue a local port belongs to; NULL: none any more. */

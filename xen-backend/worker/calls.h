@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * calls.h - native calls in a mirror: the conversation with the guest about one.
+ *
+ * A call is named by (queue, call) from its first request until the answer that
+ * has no VSYS_CALL_MORE. It outlives its requests: between an answer with MORE and
+ * the CONTINUE it is "parked", and has none.
+ */
+#ifndef VSYS_CALLS_H
+#define VSYS_CALLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <xen/io/vsysif.h>
+
+#include "executor.h"
+#include "mirror.h"
+
+struct queue;
+struct request;
+
+#define CALL_BATCH	8	/* pages that are compared at a time */
+#define CALL_FILES	4	/* items of an answer that are kept for new files */
+
+/* What an agent does for a call, one after another. */
+struct call_step {
+	enum { STEP_OP, STEP_FILE } kind;
+	struct machine_op op;
+	struct mfile *file;
+	/* When it is done: drivers may go on, or touches are faults again. */
+	enum { AFTER_NOTHING, AFTER_WAKE, AFTER_WATCH, AFTER_MOVE } after;
+	struct mpage *page;
+	bool has_grant;
+	uint64_t grant;			/* gntdev's index, to be let go */
+};
+
+struct mcall {
+	struct queue *q;
+	struct mirror *m;
+	struct handle *h;
+	uint16_t index;
+	LIST_ENTRY(mcall) of_mirror;
+	TAILQ_ENTRY(mcall) of_waiting;
+
+	uint8_t op;			/* VSYS_OP_ */
+	bool compat;			/* of a 32-bit program */
+	uint32_t cmd;
+	uint64_t arg;
+
+	struct request *r;		/* to be answered; NULL: parked */
+	enum { CALL_WAITING, CALL_PREPARING, CALL_RUNNING, CALL_ENDING } phase;
+	bool active;			/* counted in m->nr_active */
+	bool cancelled, aborted, late;
+	int64_t parked_since;
+
+	struct call_step *step;
+	unsigned int nr_steps, max_steps, steps_done, steps_posted;
+	bool steps_run;
+	struct xjob agent;
+	void (*next)(struct mcall *c);	/* when all steps are done */
+
+	struct xjob job;
+	int64_t result;
+
+	struct mpage **page;		/* that it brought, each once */
+	unsigned int nr_pages, max_pages;
+	uint64_t need_addr;		/* its driver waits for; 0: it does not */
+	bool need_write, need_told;
+	uint64_t run_end;		/* where the last needed run ended */
+	uint32_t run_pages;
+
+	/* Comparing: pages [done, done + nr_batch) are in batch. */
+	unsigned int done, nr_batch, in_batch, in_page;
+	unsigned char *batch;
+	bool fresh[CALL_BATCH];
+	unsigned int nr_items, data_page;	/* of the answer that is made */
+	bool measured;			/* what it pins, see pins.h */
+	int64_t pins_before;
+};
+
+/* Of request_check(): as it. */
+int calls_check(struct request *r, char *reason, size_t size);
+/* IOCTL, COMPAT_IOCTL, MIRROR_READ, MIRROR_WRITE. */
+void calls_start(struct request *r);
+void calls_continue(struct request *r);
+void calls_cancel(struct request *r);
+/* Interrupts again what was cancelled, and ends what waits too long; true: again. */
+bool calls_tick(struct device *dev);
+
+/* For mirror.c. */
+void call_begin(struct mcall *c);
+struct mcall *calls_of_job(struct xjob *job);
+/* Its thread needs the page of addr.  False: it can't be had. */
+bool call_need(struct mcall *c, uint64_t addr, bool write);
+void calls_fail_waiting(struct mirror *m, int err);
+void calls_drop_parked(struct mirror *m);
+
+#endif /* VSYS_CALLS_H */

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pages.c - pages of a mirror: their contents, from and to the guest.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <xen/io/vsysif.h>
+#include <xen/xen.h>
+#include <xen/sys/gntdev.h>
+
+#include "../log.h"
+#include "limits.h"
+#include "mirror.h"
+#include "worker.h"
+
+static struct mpage_list *bucket(struct mirror *m, uint64_t addr)
+{
+	return &m->hash[(addr >> 12) % MIRROR_HASH];
+}
+
+struct mpage *page_find(struct mirror *m, uint64_t addr)
+{
+	struct mpage *p;
+
+	LIST_FOREACH(p, bucket(m, addr), of_hash)
+		if (p->addr == addr)
+			return p;
+	return NULL;
+}
+
+struct mpage *page_new(struct mirror *m, uint64_t addr, enum page_state state)
+{
+	struct mpage *p;
+
+	if (m->nr_pages >= VSYS_MIRROR_PAGES)
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->addr = addr;
+	p->state = state;
+	m->nr_pages++;
+	LIST_INSERT_HEAD(bucket(m, addr), p, of_hash);
+	return p;
+}
+
+void page_free(struct mirror *m, struct mpage *p)
+{
+	/* These two are in no list any more: their place may be another page's. */
+	if (p->state != PAGE_MOVED && p->state != PAGE_GONE) {
+		LIST_REMOVE(p, of_hash);
+		m->nr_pages--;
+	}
+	free(p->image);
+	free(p);
+}
+
+static bool page_write(struct mirror *m, uint64_t to, const void *from, size_t length)
+{
+	struct iovec here = { (void *)(uintptr_t)from, length };
+	struct iovec there = { (void *)(uintptr_t)to, length };
+
+	return process_vm_writev(m->x->pid, &here, 1, &there, 1, 0) == (ssize_t)length;
+}
+
+bool page_read(struct mirror *m, uint64_t from, void *to, size_t length)
+{
+	struct iovec here = { to, length }, there = { (void *)(uintptr_t)from, length };
+
+	return process_vm_readv(m->x->pid, &here, 1, &there, 1, 0) == (ssize_t)length;
+}
+
+/* Read-only pages are woken when they are, so that nobody writes before. */
+static int copy_in(struct mirror *m, const struct mpage *p)
+{
+	struct uffdio_copy copy = {
+		.dst = p->addr, .src = (uintptr_t)p->image, .len = VSYS_PAGE_SIZE,
+		.mode = p->readonly ? UFFDIO_COPY_MODE_DONTWAKE : 0,
+	};
+
+	return ioctl(m->x->uffd, UFFDIO_COPY, &copy) < 0 ? -errno : 0;
+}
+
+/*
+ * Another call uses the page.  What the guest changed since it came is taken over,
+ * but where a driver has written: that byte is newer.
+ */
+static void merge(struct mirror *m, struct mpage *p, const unsigned char *content)
+{
+	unsigned char now[VSYS_PAGE_SIZE];
+	unsigned int i, start;
+
+	if (!memcmp(p->image, content, sizeof(now)) || !page_read(m, p->addr, now, sizeof(now)))
+		return;
+	for (i = 0; i < sizeof(now); i++) {
+		start = i;
+		while (i < sizeof(now) && content[i] != p->image[i] && now[i] == p->image[i])
+			i++;
+		if (i == start)
+			continue;
+		memcpy(p->image + start, content + start, i - start);
+		if (!p->readonly)
+			page_write(m, p->addr + start, p->image + start, i - start);
+	}
+}
+
+struct mpage *page_bring(struct mirror *m, uint64_t addr, const void *content, bool writable)
+{
+	struct mpage *p = page_find(m, addr);
+	unsigned char copy[VSYS_PAGE_SIZE];
+
+	memcpy(copy, content, sizeof(copy));	/* the guest may go on writing there */
+	__asm__ __volatile__("" ::: "memory");
+	if (p && (p->state == PAGE_MAPPED || p->state == PAGE_REFUSED))
+		return p;
+	if (p && p->state == PAGE_MOVING)
+		return NULL;		/* it faults, and is brought again */
+	if (p && p->state == PAGE_PRESENT) {
+		if (p->users) {
+			merge(m, p, copy);
+			return p;
+		}
+		if (memcmp(p->image, copy, sizeof(copy)) &&
+		    !page_write(m, addr, copy, sizeof(copy)))
+			return NULL;
+		memcpy(p->image, copy, sizeof(copy));
+		p->stale = false;
+		return p;
+	}
+	if (!p)
+		p = page_new(m, addr, PAGE_ASKED);
+	if (!p)
+		return NULL;
+	p->image = malloc(VSYS_PAGE_SIZE);
+	if (!p->image)
+		return NULL;
+	memcpy(p->image, copy, sizeof(copy));
+	p->readonly = !writable;
+	if (copy_in(m, p)) {
+		free(p->image);
+		p->image = NULL;
+		return NULL;
+	}
+	p->state = PAGE_PRESENT;
+	return p;
+}
+
+void page_wake(struct mirror *m, uint64_t addr)
+{
+	struct uffdio_range range = { addr, VSYS_PAGE_SIZE };
+
+	if (ioctl(m->x->uffd, UFFDIO_WAKE, &range) < 0)
+		log_debug("waking a driver: %m");
+}
+
+/* After something else was mapped there: touches are faults again. */
+void page_watch(struct mirror *m, uint64_t addr)
+{
+	struct uffdio_register reg = {
+		.range = { addr, VSYS_PAGE_SIZE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+
+	if (ioctl(m->x->uffd, UFFDIO_REGISTER, &reg) < 0) {
+		log_err("a page of a mirror cannot be watched: %m");
+		executor_kill(m->x);
+	}
+}
+
+int page_map_grant(struct mirror *m, uint32_t ref, uint64_t *index)
+{
+	struct ioctl_gntdev_map_grant_ref map = { .count = 1 };
+	struct worker *w = m->dev->worker;
+
+	map.refs[0].domid = w->transport->domid;
+	map.refs[0].ref = ref;
+	if (ioctl(w->executors.gntdev, IOCTL_GNTDEV_MAP_GRANT_REF, &map) < 0)
+		return -errno;
+	*index = map.index;
+	m->dev->counters.grant_maps++;
+	return 0;
+}
+
+/*
+ * It stays mapped as long as it is in the executor; and gntdev keeps it as long as
+ * a driver has it pinned, whatever is unmapped.
+ */
+void page_unmap_grant(struct mirror *m, uint64_t index)
+{
+	struct ioctl_gntdev_unmap_grant_ref unmap = { .index = index, .count = 1 };
+
+	if (ioctl(m->dev->worker->executors.gntdev, IOCTL_GNTDEV_UNMAP_GRANT_REF, &unmap) < 0)
+		log_err("a grant cannot be let go: %m");
+}
+
+/* The executor has died.  Calls still hold what they brought. */
+void pages_gone(struct mirror *m)
+{
+	struct mpage *p, *next;
+	unsigned int i;
+
+	m->nr_kept = 0;
+	for (i = 0; i < MIRROR_HASH; i++) {
+		for (p = LIST_FIRST(&m->hash[i]); p; p = next) {
+			next = LIST_NEXT(p, of_hash);
+			p->users -= p->kept;
+			p->kept = false;
+			if (!p->users) {
+				page_free(m, p);
+				continue;
+			}
+			LIST_REMOVE(p, of_hash);
+			m->nr_pages--;
+			p->state = PAGE_GONE;
+		}
+	}
+}
