@@ -64,15 +64,17 @@ static void our_option(struct as_call *call, const char *arg)
 		die(2, "unknown option '%s'", arg);
 }
 
-/* Options whose argument is the next word. */
+/* Options whose argument is the next word.  gas takes long ones with one dash, too. */
 static bool takes_word(const char *arg)
 {
 	static const char *const options[] = {
-		"-o", "-I", "-t", "--defsym", "--MD", "--debug-prefix-map", "--hash-size", "--itbl",
-		"--listing-lhs-width", "--listing-lhs-width2", "--listing-rhs-width",
-		"--listing-cont-lines",
+		"o", "I", "t", "defsym", "MD", "debug-prefix-map", "hash-size", "itbl",
+		"listing-lhs-width", "listing-lhs-width2", "listing-rhs-width", "listing-cont-lines",
 	};
 
+	if (*arg != '-')
+		return false;
+	arg += arg[1] == '-' ? 2 : 1;
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
 		if (!strcmp(arg, options[i]))
 			return true;

@@ -12,7 +12,8 @@ struct vpio_space;
 /*
  * From now on accesses to these ports go to the sink, in batches.  carry_out is
  * called with interrupts off and a raw spinlock held, in any context but NMI: it
- * must not sleep, and with wait set it answers before it returns.  An ERR_PTR:
+ * must not sleep, nor print (the console may be behind it), and with wait set it
+ * answers before it returns.  An ERR_PTR:
  * -EBUSY if somebody has one of the ports, -ENOSPC if there are too many.
  */
 struct vpio_space *vpio_claim(u16 first, u16 last, const struct vpio_sink *sink, void *data,
