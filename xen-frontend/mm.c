@@ -100,10 +100,13 @@ static struct vsys_mm *vsys_mm_find(struct vsys_mms *mms, struct mm_struct *mm)
 static struct vsys_mm *vsys_mm_make(struct vsys_device *vdev)
 {
 	struct vsys_mms *mms = &vdev->mms;
-	struct vsys_mm *m = kzalloc(sizeof(*m), GFP_KERNEL);
-	bool closed;
+	bool closed = READ_ONCE(mms->closed);
+	struct vsys_mm *m;
 	int number, err;
 
+	if (closed)
+		return ERR_PTR(-ENODEV);
+	m = kzalloc(sizeof(*m), GFP_KERNEL);
 	if (!m)
 		return ERR_PTR(-ENOMEM);
 	number = ida_alloc_max(&mms->numbers, VSYS_MAX_MMS - 1, GFP_KERNEL);
