@@ -9,7 +9,8 @@
  * 15 are; it reads as written, but for TXP, which starts the transmitter and is
  * cleared by it.  Drivers mask interrupts while they set up a frame; so it is the
  * unmasking, after TXP, that lets everything go.  ISR has RDC when the data port has taken a block.  BNRY moves
- * only by writing, CURR by itself.  The page-1 registers are plain.
+ * only by writing, CURR by itself.  The page-1 registers are plain.  24 to 31
+ * reset the card.
  */
 static const struct vpio_rule ne2000[] = {
 	{ .first = 0, .last = 0, .flags = VPIO_PURE | VPIO_KEPT | VPIO_SELECTS, .clears = 0x04,
@@ -21,6 +22,7 @@ static const struct vpio_rule ne2000[] = {
 	  .bits = 0x40, .after = 16 },
 	{ .first = 1, .last = 6, .bank = VPIO_BANK(1), .flags = VPIO_PURE | VPIO_KEPT },
 	{ .first = 7, .last = 7, .bank = VPIO_BANK(1), .flags = VPIO_PURE },
+	{ .first = 24, .last = 31, .flags = VPIO_RESETS },
 };
 
 /*

@@ -147,6 +147,13 @@ static void forget_kept(struct vpio_queue *q, u16 port, unsigned int width)
 	}
 }
 
+static void forget_all(struct vpio_queue *q)
+{
+	memset(q->kept_width, 0, sizeof(q->kept_width));
+	q->bank = 0;
+	forget_inputs(q);
+}
+
 /*
  * A port was written (or said) this.  Bits that the device clears make it
  * unknown; it is known again when an input finds them clear, and stays so until
@@ -159,6 +166,10 @@ static void keep(struct vpio_queue *q, u16 port, unsigned int width, u32 value, 
 	unsigned int bank = bank_of(q, rule);
 	bool was_known = q->kept_width[bank][offset] == width + 1;
 
+	if (rule->flags & VPIO_RESETS) {
+		forget_all(q);
+		return;
+	}
 	forget_kept(q, port, width);
 	if (rule->flags & VPIO_SELECTS && !width)
 		q->bank = VPIO_BANK((value & rule->selects) / (rule->selects & -rule->selects) %

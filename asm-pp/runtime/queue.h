@@ -69,6 +69,7 @@ struct vpio_sink {
 #define VPIO_DOORBELL	4u	/* writing these bits starts something */
 #define VPIO_AWAITED	8u	/* these bits come when a block was written to "after" */
 #define VPIO_SELECTS	16u	/* these bits select the bank */
+#define VPIO_RESETS	32u	/* any access resets the device: nothing is known any more */
 
 #define VPIO_BANKS	4
 #define VPIO_BANK(n)	((n) + 1)	/* for .bank; 0: any */

@@ -66,9 +66,21 @@ static uint8_t card_data(struct card *c, bool write, uint8_t value)
 	return value;
 }
 
+static void card_reset(struct card *c)
+{
+	c->cr = 0x21;
+	c->isr |= 0x80;
+	c->imr = 0;
+	memset(c->par, 0, sizeof(c->par));
+}
+
 static uint8_t card_in(struct card *c, unsigned int reg)
 {
 	c->accesses++;
+	if (reg >= 0x18) {
+		card_reset(c);
+		return 0;
+	}
 	if (reg >= 0x10)
 		return card_data(c, false, 0);
 	if (!reg)
@@ -101,7 +113,9 @@ static void card_command(struct card *c, uint8_t value)
 static void card_out(struct card *c, unsigned int reg, uint8_t value)
 {
 	c->accesses++;
-	if (reg >= 0x10) {
+	if (reg >= 0x18) {
+		card_reset(c);
+	} else if (reg >= 0x10) {
 		card_data(c, true, value);
 	} else if (!reg) {
 		card_command(c, value);
@@ -468,6 +482,31 @@ static void test_no_profile(void **state)
 	assert_int_equal(q.stats.known + q.stats.ahead + q.stats.posted, 0);
 }
 
+/* A reset changes what registers keep, by an input as by an output. */
+static void test_reset(void **state)
+{
+	(void)state;
+	send_all(3);
+	for (unsigned int c = 0; c < 2; c++) {
+		direct = c;
+		out(0x0, 0x62);
+		out(0x2, 0x77);
+		assert_int_equal(in(0x2), 0x77);
+		out(0x1f, in(0x1f));
+		assert_int_equal(in(0x0), 0x21);
+		out(0x0, 0x61);
+		assert_int_equal(in(0x2), 0);
+		out(0x2, 0x78);
+		in(0x18);
+		out(0x0, 0x61);
+		assert_int_equal(in(0x2), 0);
+		out(0x0, 0x22);
+		out(0x7, 0xff);
+	}
+	send_all(3);
+	same_cards();
+}
+
 /* The bits that a block sets do not come: the device is gone, not the guest. */
 static void test_never_done(void **state)
 {
@@ -490,6 +529,7 @@ int main(void)
 		cmocka_unit_test_setup(test_send, setup),
 		cmocka_unit_test_setup(test_receive, setup),
 		cmocka_unit_test_setup(test_no_profile, setup),
+		cmocka_unit_test_setup(test_reset, setup),
 		cmocka_unit_test_setup(test_never_done, setup),
 	};
 
