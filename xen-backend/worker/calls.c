@@ -1022,16 +1022,24 @@ static bool comparable(const struct mpage *p)
 /* The batch's pages are where they can be read. */
 static void batch_read(struct mcall *c)
 {
-	struct mirror *m = c->m;
-	unsigned int i;
+	uint64_t from[CALL_BATCH];
+	unsigned int i, nr = 0;
+	bool all;
 
+	/* Those that have nothing to tell leave the batch. */
 	for (i = 0; i < c->nr_batch; i++) {
 		struct mpage *p = c->page[c->done + i];
 
-		c->fresh[i] = comparable(p) && m->x &&
-			      page_read(m, p->state == PAGE_MOVED ? scratch(c, i) : p->addr,
-					c->batch + i * VSYS_PAGE_SIZE, VSYS_PAGE_SIZE);
+		c->fresh[i] = comparable(p) && c->m->x;
+		if (c->fresh[i])
+			from[nr++] = p->state == PAGE_MOVED ? scratch(c, i) : p->addr;
+		c->place[i] = c->batch + (nr - c->fresh[i]) * VSYS_PAGE_SIZE;
 	}
+	all = !nr || pages_read(c->m, from, nr, c->batch);
+	for (i = 0; !all && i < c->nr_batch; i++)
+		c->fresh[i] = c->fresh[i] &&
+			      pages_read(c->m, &from[(c->place[i] - c->batch) / VSYS_PAGE_SIZE], 1,
+					 c->place[i]);
 	c->in_batch = c->in_page = 0;
 }
 
@@ -1152,7 +1160,7 @@ static unsigned int next_change(const unsigned char *now, const unsigned char *w
  */
 static bool tell_page(struct mcall *c)
 {
-	unsigned char *now = c->batch + c->in_batch * VSYS_PAGE_SIZE, *data = NULL;
+	unsigned char *now = c->place[c->in_batch], *data = NULL;
 	struct mpage *p = c->page[c->done + c->in_batch];
 	struct vsys_item *items = request_page(c->r, 0);
 	unsigned int start, end = c->in_page;

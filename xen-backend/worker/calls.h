@@ -21,7 +21,7 @@
 struct queue;
 struct request;
 
-#define CALL_BATCH	8	/* pages that are compared at a time */
+#define CALL_BATCH	PAGE_READS	/* pages that are compared at a time */
 #define CALL_FILES	4	/* items of an answer that are kept for new files */
 
 /* What an agent does for a call, one after another. */
@@ -73,7 +73,7 @@ struct mcall {
 
 	/* Comparing: pages [done, done + nr_batch) are in batch. */
 	unsigned int done, nr_batch, in_batch, in_page;
-	unsigned char *batch;
+	unsigned char *batch, *place[CALL_BATCH];
 	bool fresh[CALL_BATCH];
 	unsigned int nr_items, data_page;	/* of the answer that is made */
 	bool measured;			/* what it pins, see pins.h */

@@ -113,7 +113,9 @@ void page_wake(struct mirror *m, uint64_t addr);
 void page_watch(struct mirror *m, uint64_t addr);
 int page_map_grant(struct mirror *m, uint32_t ref, uint64_t *index);
 void page_unmap_grant(struct mirror *m, uint64_t index);
-bool page_read(struct mirror *m, uint64_t from, void *to, size_t length);
+/* Each of nr (at most PAGE_READS) pages to its part of "to"; false: not all could be read. */
+#define PAGE_READS	8
+bool pages_read(struct mirror *m, const uint64_t *from, unsigned int nr, void *to);
 void pages_gone(struct mirror *m);
 
 #endif /* VSYS_MIRROR_H */

@@ -66,11 +66,14 @@ static bool page_write(struct mirror *m, uint64_t to, const void *from, size_t l
 	return process_vm_writev(m->x->pid, &here, 1, &there, 1, 0) == (ssize_t)length;
 }
 
-bool page_read(struct mirror *m, uint64_t from, void *to, size_t length)
+bool pages_read(struct mirror *m, const uint64_t *from, unsigned int nr, void *to)
 {
-	struct iovec here = { to, length }, there = { (void *)(uintptr_t)from, length };
+	struct iovec here = { to, nr * VSYS_PAGE_SIZE }, there[PAGE_READS];
+	unsigned int i;
 
-	return process_vm_readv(m->x->pid, &here, 1, &there, 1, 0) == (ssize_t)length;
+	for (i = 0; i < nr; i++)
+		there[i] = (struct iovec){ (void *)(uintptr_t)from[i], VSYS_PAGE_SIZE };
+	return process_vm_readv(m->x->pid, &here, 1, there, nr, 0) == (ssize_t)here.iov_len;
 }
 
 /* Read-only pages are woken when they are, so that nobody writes before. */
@@ -93,7 +96,7 @@ static void merge(struct mirror *m, struct mpage *p, const unsigned char *conten
 	unsigned char now[VSYS_PAGE_SIZE];
 	unsigned int i, start;
 
-	if (!memcmp(p->image, content, sizeof(now)) || !page_read(m, p->addr, now, sizeof(now)))
+	if (!memcmp(p->image, content, sizeof(now)) || !pages_read(m, &p->addr, 1, now))
 		return;
 	for (i = 0; i < sizeof(now); i++) {
 		start = i;
