@@ -482,6 +482,43 @@ static void test_no_profile(void **state)
 	assert_int_equal(q.stats.known + q.stats.ahead + q.stats.posted, 0);
 }
 
+/* TXP is the card's, until it is seen clear. */
+static void test_transmits(void **state)
+{
+	static const uint32_t frame[16];
+	unsigned int before;
+
+	(void)state;
+	for (unsigned int c = 0; c < 2; c++) {
+		direct = c;
+		driver_send(frame, 64);
+		out(0x0, 0x22);
+		assert_int_equal(in(0x0), 0x26);
+		assert_true(card_time(&cards[c]));
+		assert_int_equal(in(0x0), 0x22);
+	}
+	direct = false;
+	before = batches;
+	out(0x0, 0x62);
+	assert_int_equal(in(0x0), 0x62);
+	assert_int_equal(batches, before);
+	/* 4 is TSR in one bank, and plain in the other. */
+	out(0x4, 0x44);
+	assert_int_equal(in(0x4), 0x44);
+	assert_int_equal(batches, before);
+	out(0x0, 0x22);
+	assert_int_equal(in(0x4), 1);
+	out(0x0, 0x62);
+	before = batches;
+	assert_int_equal(in(0x4), 0x44);
+	/* A register of this bank, written as a part of a word. */
+	out(0x2, 0x11);
+	assert_int_equal(in(0x2), 0x11);
+	assert_int_equal(batches, before);
+	vpio_queue_out(&q, BASE + 1, 1, 0x3322);
+	assert_int_equal(in(0x2), 0x33);
+}
+
 /* A reset changes what registers keep, by an input as by an output. */
 static void test_reset(void **state)
 {
@@ -516,6 +553,8 @@ static void test_never_done(void **state)
 	direct = false;
 	remote(0x12, 0x4000, 100);	/* more than there will be */
 	vpio_queue_outs(&q, BASE + 0x10, 2, words, 4, 1);
+	assert_int_equal(in(0x4), 0);	/* no other port has these bits */
+	vpio_queue_outs(&q, BASE + 0x10, 2, words, 4, 1);
 	assert_int_equal(in(0x7), ISR_RDC);
 	assert_false(q.gone);
 	vpio_queue_flush(&q);
@@ -529,6 +568,7 @@ int main(void)
 		cmocka_unit_test_setup(test_send, setup),
 		cmocka_unit_test_setup(test_receive, setup),
 		cmocka_unit_test_setup(test_no_profile, setup),
+		cmocka_unit_test_setup(test_transmits, setup),
 		cmocka_unit_test_setup(test_reset, setup),
 		cmocka_unit_test_setup(test_never_done, setup),
 	};

@@ -142,6 +142,7 @@ static int carry_out(void *data, struct vpio_rec *rec, unsigned int nr, u8 *byte
 		if (r->op != VPIO_REC_INS && r->op != VPIO_REC_OUTS)
 			continue;
 		assert_true(old + ((uint64_t)r->count << r->width) <= len);
+		assert_int_equal(old % (1u << r->width), 0);
 		for (unsigned int n = 0; n < r->count; n++) {
 			u8 *at = bytes + old + ((size_t)n << r->width);
 			uint32_t value = 0;
@@ -362,6 +363,14 @@ static void test_blocks(void **state)
 	for (unsigned int i = 0; i < 5000; i++)
 		assert_int_equal(to[i], card_in(&same, FIRST + 0x10));
 	assert_true(card.batches < 8);
+	/* Of mixed widths, in one batch. */
+	vpio_queue_outs(&q, FIRST + 0x10, 0, from, 3, 1);
+	vpio_queue_outs(&q, FIRST + 0x10, 1, from, 3, 1);
+	vpio_queue_ins(&q, FIRST + 0x10, 2, to, 2, 1);
+	for (unsigned int i = 0; i < 6; i++)
+		card_out(&same, FIRST + 0x10, i < 3 ? ((uint8_t *)from)[i] : ((uint16_t *)from)[i - 3]);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(to[i], card_in(&same, FIRST + 0x10));
 	/* Downwards: the first value is at the highest address. */
 	vpio_queue_outs(&q, FIRST + 0x10, 2, &from[4999], 5000, -1);
 	vpio_queue_ins(&q, FIRST + 0x10, 2, &back[4999], 5000, -1);
