@@ -66,8 +66,6 @@ bool frame_insn(struct frame *frame, enum keyword mnemonic,
 		return false;
 	}
 	make_room(frame, mnemonic, token, tokens);
-	if (writes_rsp(token, tokens))
-		return false;
 	for (size_t i = 0; i < tokens; i++) {
 		if (i && !token_punct(&token[i - 1], ',') && !token_punct(&token[i - 1], '*') &&
 		    !token_punct(&token[i - 1], ':'))

@@ -194,6 +194,7 @@ static void test_iomap(void **state)
 	becomes(".quad ioread8, iowrite16\n movq $ioread32, %rax\n call *ioread32be@GOTPCREL(%rip)\n",
 		".quad __vpio_ioread8, __vpio_iowrite16\n movq $__vpio_ioread32, %rax\n"
 		" call *__vpio_ioread32be@GOTPCREL(%rip)\n");
+	becomes("x = ioread8\n .set y, ioread16 + 0\n", "x = __vpio_ioread8\n .set y, __vpio_ioread16 + 0\n");
 	stays("call ioread8x; call xioread8; call ioread; .string \"ioread8\" # ioread8\n");
 	refused("f: nop\nioread8: ret\n",
 		"x.s:2: ioread8 is defined here; its calls cannot be redirected (in f)");
@@ -362,12 +363,14 @@ static void test_red_zone(void **state)
 		"f: pushq %rbp\n movq %rsp, %rbp\n subq $16, %rsp\n incl -20(%rbp)\n insb\n",
 		"f: pushq %rbp\n mov %rsp, %rbp\n push %rbx\n leaq -12(%rbp), %rdi\n rep insb\n",
 		"f: movl %eax, -40(%rsp,%rcx,4)\n insb\n",
+		"f: pushq %rbp\n movq %rsp, %rbp\n.text 1\nf.cold:\n incl -20(%rbp)\n insb\n",
 	};
 	static const char *const unused[] = {
 		"f: movl %edi, 4(%rsp)\n leaq -8(%rsp), %rsp\n insb\n",
 		"f: pushq %rbp\n movq %rsp, %rbp\n subq $16, %rsp\n incl -16(%rbp)\n insb\n",
 		"f: pushq %rbp\n movq %rsp, %rbp\n pushq %rbx\n incl -8(%rbp)\n leaq -8(%rbp), %rsp\n insb\n",
 		"f: movl -4(%rbp), %eax\n insb\n",
+		"f: pushq %rbp\n movq %rsp, %rbp\n ret\ng: incl -20(%rbp)\n insb\n",
 		"f: movl -4(%rax), %eax\n insb\n",
 	};
 
