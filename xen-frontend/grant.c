@@ -2,11 +2,11 @@
 /*
  * grant.c - pages of callers that the back-end maps: what a driver keeps.
  *
- * Such a page is pinned as a native driver's would be, and granted.  It stays so
- * until the grant is really no longer in use (XSA-396): the back-end says that
- * it unmapped the page, or the address space or the device goes, but the page is
- * let go only when the hypervisor agrees.  Until then it is on a list of the
- * module, which is tried again and again, and depends on no device.
+ * Such a page is pinned as a native driver's would be, and granted.  The
+ * back-end maps it before it answers the request that brought it, or never.  So
+ * from the answer on, the grant ends as soon as the hypervisor agrees that
+ * nobody has it mapped, and not before (XSA-396); then the page is let go.  That
+ * is tried again and again, by the module, and depends on no device.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -16,11 +16,12 @@
 
 /* Of all devices.  The rest of the grant table is for others. */
 #define VSYS_MAX_GRANTS		8192
-#define VSYS_GRANT_RETRY	(HZ / 4)
+/* Between two tries; doubled each time that nothing could be ended. */
+#define VSYS_TRY_MIN		max(HZ / 50, 1)
+#define VSYS_TRY_MAX		(2 * HZ)
 
 struct vsys_grant {
-	struct list_head link;		/* of the address space, or of the ending */
-	u64 addr;
+	struct list_head link;
 	struct page *page;
 	grant_ref_t gref;
 	bool writable;
@@ -29,9 +30,10 @@ struct vsys_grant {
 static atomic_t vsys_nr_grants = ATOMIC_INIT(0);
 static LIST_HEAD(vsys_ending);
 static DEFINE_SPINLOCK(vsys_ending_lock);
+static unsigned long vsys_try_after = 1;
 
 static void vsys_grants_work(struct work_struct *work);
-static DECLARE_DELAYED_WORK(vsys_grants_retry, vsys_grants_work);
+static DECLARE_DELAYED_WORK(vsys_grants_try, vsys_grants_work);
 
 static void vsys_grant_free(struct vsys_grant *g)
 {
@@ -40,9 +42,11 @@ static void vsys_grant_free(struct vsys_grant *g)
 	atomic_dec(&vsys_nr_grants);
 }
 
-static void vsys_grants_work(struct work_struct *work)
+/* Ends what can be ended.  False: nothing is left to be done. */
+static bool vsys_grants_end(void)
 {
 	struct vsys_grant *g, *next;
+	bool progress = false, left;
 	LIST_HEAD(list);
 
 	spin_lock(&vsys_ending_lock);
@@ -54,23 +58,46 @@ static void vsys_grants_work(struct work_struct *work)
 			continue;
 		list_del(&g->link);
 		vsys_grant_free(g);
+		progress = true;
 		cond_resched();
 	}
-	if (list_empty(&list))
-		return;
+
 	spin_lock(&vsys_ending_lock);
 	list_splice(&list, &vsys_ending);
+	left = !list_empty(&vsys_ending);
+	vsys_try_after = progress ? VSYS_TRY_MIN :
+				    min_t(unsigned long, 2 * vsys_try_after,
+					  VSYS_TRY_MAX);
 	spin_unlock(&vsys_ending_lock);
-	/* One that was queued meanwhile comes first, and that is all right. */
-	queue_delayed_work(vsys_wq, &vsys_grants_retry, VSYS_GRANT_RETRY);
+	return left;
 }
 
-static void vsys_grants_ending(struct list_head *list)
+static void vsys_grants_work(struct work_struct *work)
 {
+	if (vsys_grants_end())
+		queue_delayed_work(vsys_wq, &vsys_grants_try,
+				   READ_ONCE(vsys_try_after));
+}
+
+/* The back-end has unmapped something, as far as one can know. */
+void vsys_grants_kick(void)
+{
+	if (!atomic_read(&vsys_nr_grants))
+		return;
+	WRITE_ONCE(vsys_try_after, VSYS_TRY_MIN);
+	mod_delayed_work(vsys_wq, &vsys_grants_try, 0);
+}
+
+/* The request that brought these was answered. */
+void vsys_grants_answered(struct list_head *grants)
+{
+	if (list_empty(grants))
+		return;
 	spin_lock(&vsys_ending_lock);
-	list_splice_tail_init(list, &vsys_ending);
+	list_splice_tail_init(grants, &vsys_ending);
+	vsys_try_after = VSYS_TRY_MIN;
 	spin_unlock(&vsys_ending_lock);
-	mod_delayed_work(vsys_wq, &vsys_grants_retry, 0);
+	mod_delayed_work(vsys_wq, &vsys_grants_try, VSYS_TRY_MIN);
 }
 
 /* Whether the caller may write there, and may at all. */
@@ -93,35 +120,31 @@ static bool vsys_page_grantable(struct page *page)
 	return !PageForeign(page) && !is_zone_device_page(page);
 }
 
-static bool vsys_is_granted(struct vsys_mm *m, u64 addr, struct page *page)
+/* One more; false: there are too many. */
+static bool vsys_grant_count(void)
 {
-	struct vsys_grant *g;
-	bool found = false;
-
-	spin_lock(&m->grant_lock);
-	list_for_each_entry(g, &m->grants, link) {
-		found = g->addr == addr && g->page == page;
-		if (found)
-			break;
-	}
-	spin_unlock(&m->grant_lock);
-	return found;
+	if (atomic_inc_return(&vsys_nr_grants) <= VSYS_MAX_GRANTS)
+		return true;
+	/* Those of calls that have just ended are not tried yet. */
+	vsys_grants_end();
+	if (atomic_read(&vsys_nr_grants) <= VSYS_MAX_GRANTS)
+		return true;
+	atomic_dec(&vsys_nr_grants);
+	return false;
 }
 
 /*
- * Pins and grants the page at addr, of the current process.  again: also if the
- * back-end has it already, otherwise -EEXIST.  Another error: it can't be done.
+ * Pins and grants the page at addr, of the current process, and adds the grant
+ * to those of the request that is made.  An error: it can't be done.
  */
-int vsys_grant_map(struct vsys_mm *m, u64 addr, bool again, grant_ref_t *gref,
-		   bool *writable)
+int vsys_grant_page(struct vsys_device *vdev, u64 addr, struct list_head *grants,
+		    grant_ref_t *gref, bool *writable)
 {
 	struct vsys_grant *g;
 	int err, ref;
 
-	if (atomic_inc_return(&vsys_nr_grants) > VSYS_MAX_GRANTS) {
-		err = -ENOSPC;
-		goto out_count;
-	}
+	if (!vsys_grant_count())
+		return -ENOSPC;
 	err = -ENOMEM;
 	g = kzalloc(sizeof(*g), GFP_KERNEL);
 	if (!g)
@@ -135,24 +158,18 @@ int vsys_grant_map(struct vsys_mm *m, u64 addr, bool again, grant_ref_t *gref,
 		err = -EFAULT;
 		goto out_free;
 	}
-	err = -EEXIST;
-	if (!again && vsys_is_granted(m, addr, g->page))
-		goto out_unpin;
 	err = -EFAULT;
 	if (!vsys_page_grantable(g->page))
 		goto out_unpin;
-	ref = gnttab_grant_foreign_access(m->vdev->backend_id,
+	ref = gnttab_grant_foreign_access(vdev->backend_id,
 					  xen_page_to_gfn(g->page), !g->writable);
 	err = ref;
 	if (ref < 0)
 		goto out_unpin;
-	g->addr = addr;
 	g->gref = ref;
 	*gref = ref;
 	*writable = g->writable;
-	spin_lock(&m->grant_lock);
-	list_add(&g->link, &m->grants);
-	spin_unlock(&m->grant_lock);
+	list_add_tail(&g->link, grants);
 	return 0;
 out_unpin:
 	unpin_user_page(g->page);
@@ -163,33 +180,6 @@ out_count:
 	return err;
 }
 
-/* The back-end let go of a page.  False: it never had it. */
-bool vsys_grant_unmapped(struct vsys_mm *m, u64 addr, grant_ref_t gref)
-{
-	struct vsys_grant *g;
-	LIST_HEAD(list);
-
-	spin_lock(&m->grant_lock);
-	list_for_each_entry(g, &m->grants, link) {
-		if (g->gref != gref || g->addr != addr)
-			continue;
-		list_move(&g->link, &list);
-		break;
-	}
-	spin_unlock(&m->grant_lock);
-	if (list_empty(&list))
-		return false;
-	vsys_grants_ending(&list);
-	return true;
-}
-
-/* The address space is gone, and the back-end has been told. */
-void vsys_grants_end(struct vsys_mm *m)
-{
-	if (!list_empty(&m->grants))
-		vsys_grants_ending(&m->grants);
-}
-
 /*
  * The module goes.  What is still mapped is left to the kernel, which holds the
  * page by itself until the grant ends.
@@ -198,7 +188,7 @@ void vsys_grants_exit(void)
 {
 	struct vsys_grant *g, *next;
 
-	cancel_delayed_work_sync(&vsys_grants_retry);
+	cancel_delayed_work_sync(&vsys_grants_try);
 	list_for_each_entry_safe(g, next, &vsys_ending, link) {
 		gnttab_end_foreign_access(g->gref, NULL);
 		vsys_grant_free(g);

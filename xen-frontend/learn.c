@@ -28,7 +28,7 @@
 
 #define VSYS_SHAPES		64u	/* per device */
 /* Calls of a shape between two tries with less of a node. */
-#define VSYS_WAIT_MIN		8u
+#define VSYS_WAIT_MIN		16u
 #define VSYS_WAIT_MAX		256u
 /* Where pointers are looked for: bytes of a node, from its start. */
 #define VSYS_SEARCH_BYTES	(4 * VSYS_PAGE_SIZE)
@@ -147,6 +147,7 @@ void vsys_learn_begin(struct vsys_learner *l, struct vsys_device *vdev,
 			.cmd = cmd,
 			.nr = 1,
 			.node[0].wait = VSYS_WAIT_MIN,
+			.node[0].map_from = U32_MAX,
 		};
 	l->known = shape ? l->shape.nr : 0;
 	memset(l->before, 0, sizeof(l->before));
@@ -261,6 +262,7 @@ static int vsys_add_node(struct vsys_learner *l, const struct vsys_found *found)
 			.parent = found->parent,
 			.offset = found->offset,
 			.wait = VSYS_WAIT_MIN,
+			.map_from = U32_MAX,
 		};
 		shape->nr++;
 	}
@@ -307,10 +309,11 @@ static int vsys_run_before(const struct vsys_learner *l,
 
 /*
  * The driver wants addr, which was not sent.  The node that it belongs to now,
- * or -1; and how many pages from there on should be sent, at least *pages.
+ * or -1; how many pages from there on should be sent, at least *pages; and
+ * whether they should be granted, which may be so before the back-end says it.
  */
 int vsys_learn_fault(struct vsys_learner *l, const struct vsys_ranges *sent,
-		     u64 addr, bool map, u32 *pages)
+		     u64 addr, bool *map, u32 *pages)
 {
 	struct vsys_shape_node *n;
 	struct vsys_found found = { .parent = -1 };
@@ -329,11 +332,13 @@ int vsys_learn_fault(struct vsys_learner *l, const struct vsys_ranges *sent,
 		return -1;
 
 	n = &l->shape.node[node];
-	n->map |= map;
+	start = vsys_page_of(l->addr[node]);
+	if (*map)
+		n->map_from = min_t(u32, n->map_from, vsys_page_of(addr) - start);
+	*map = vsys_page_of(addr) - start >= n->map_from;
 	vsys_learn_tried_in_vain(l, node);
 	if (node > 0 || !l->exact)
 		n->sure = max_t(u32, n->sure, addr - l->addr[node] + 1);
-	start = vsys_page_of(l->addr[node]);
 	end = l->addr[node] + vsys_learn_node_bytes(l, node);
 	/* A run that goes on: to its known end; or as much again, if it is new. */
 	run = (vsys_page_of(addr) - start) / VSYS_PAGE_SIZE;

@@ -82,7 +82,7 @@ static bool vsys_conv_plan(struct vsys_conv *conv, u64 addr, bool must)
 
 	if (conv->nr_plan == room)
 		return false;
-	if (!must && (addr < VSYS_MIRROR_START || addr >= TASK_SIZE_MAX))
+	if (!must && (addr < VSYS_MIRROR_START || addr >= VSYS_MIRROR_END))
 		return false;
 	conv->plan[conv->nr_plan++] = addr | (must ? VSYS_PLAN_MUST : 0);
 	vsys_ranges_add(&conv->sent, addr);
@@ -142,78 +142,71 @@ static void vsys_conv_copy_in(struct vsys_conv *conv)
 
 /*
  * Lets the back-end map the pages from addr to end, as far as that can be done;
- * where that is.  again: also those that it has mapped.
+ * where that is.
  */
-static u64 vsys_conv_map(struct vsys_conv *conv, u64 addr, u64 end, bool again)
+static u64 vsys_conv_map(struct vsys_conv *conv, u64 addr, u64 end)
 {
 	for (; addr < end; addr += VSYS_PAGE_SIZE) {
 		grant_ref_t gref;
 		bool writable;
-		int err;
 
-		if (conv->nr_items == VSYS_PAGE_ITEMS ||
-		    addr < VSYS_MIRROR_START || addr >= TASK_SIZE_MAX)
-			break;
-		err = vsys_grant_map(conv->m, addr, again, &gref, &writable);
-		if (err == -EEXIST)
-			continue;
-		if (err)
+		if (conv->nr_items + conv->nr_plan >= VSYS_CALL_PAGES ||
+		    addr < VSYS_MIRROR_START || addr >= VSYS_MIRROR_END ||
+		    vsys_grant_page(conv->m->vdev, addr, &conv->grants, &gref,
+				    &writable))
 			break;
 		vsys_conv_item(conv, VSYS_ITEM_GRANT, addr, gref, 0,
 			       writable ? VSYS_ITEM_WRITABLE : 0);
 		vsys_ranges_add(&conv->sent, addr);
 		conv->grants_mapped++;
-		again = false;
 	}
 	return addr;
 }
 
-/* The part of a node that shall be sent along; false: nothing. */
+/*
+ * What shall be sent along of a node: pages from first to map are copied, from
+ * there to end granted.  False: nothing.
+ */
 static bool vsys_conv_node(const struct vsys_conv *conv, u32 i, u64 *first,
-			   u64 *end)
+			   u64 *map, u64 *end)
 {
 	u64 addr = conv->learner.addr[i];
 	u32 bytes = vsys_learn_node_bytes(&conv->learner, i);
 
-	if (!bytes || addr < VSYS_MIRROR_START || addr >= TASK_SIZE_MAX)
+	if (!bytes || addr < VSYS_MIRROR_START || addr >= VSYS_MIRROR_END)
 		return false;
 	*first = addr & VSYS_PAGE_MASK;
 	*end = (addr + bytes + VSYS_PAGE_SIZE - 1) & VSYS_PAGE_MASK;
+	*map = min(*first + conv->learner.shape.node[i].map_from, *end);
 	return true;
 }
 
 /* How many pages such a call touches, if it is like those before. */
 static u32 vsys_conv_guess(const struct vsys_conv *conv)
 {
-	u64 first, end, pages = 0;
+	u64 first, map, end, pages = 0;
 	u32 i;
 
 	for (i = 0; i < conv->learner.shape.nr; i++)
-		if (!conv->learner.shape.node[i].map &&
-		    vsys_conv_node(conv, i, &first, &end))
-			pages += (end - first) / VSYS_PAGE_SIZE;
+		if (vsys_conv_node(conv, i, &first, &map, &end))
+			pages += (map - first) / VSYS_PAGE_SIZE;
 	return min_t(u64, pages, VSYS_CALL_DATA_PAGES);
 }
 
 /* Sends these along: of each node something, before one takes all the room. */
 static void vsys_conv_along(struct vsys_conv *conv)
 {
-	const struct vsys_learner *l = &conv->learner;
-	u64 first, end;
-	u32 i;
+	u32 i, nr = conv->learner.shape.nr;
+	u64 first, map, end;
 
-	for (i = 0; i < l->shape.nr; i++) {
-		if (!vsys_conv_node(conv, i, &first, &end))
-			continue;
-		if (l->shape.node[i].map)
-			vsys_conv_map(conv, first, end, false);
-		else
+	for (i = 0; i < nr; i++)
+		if (vsys_conv_node(conv, i, &first, &map, &end) && first < map)
 			vsys_conv_plan_run(conv, first, first + VSYS_PAGE_SIZE);
-	}
-	for (i = 0; i < l->shape.nr; i++)
-		if (!l->shape.node[i].map &&
-		    vsys_conv_node(conv, i, &first, &end))
-			vsys_conv_plan_run(conv, first + VSYS_PAGE_SIZE, end);
+	for (i = 0; i < nr; i++)
+		if (vsys_conv_node(conv, i, &first, &map, &end) &&
+		    (first == map ||
+		     vsys_conv_plan_run(conv, first, map) == map))
+			vsys_conv_map(conv, map, end);
 	vsys_conv_copy_in(conv);
 }
 
@@ -362,6 +355,7 @@ static int vsys_conv_take(struct vsys_conv *conv, bool mine)
 	const char *fault = vsys_answer_fault(conv, rsp);
 	u32 i;
 
+	vsys_grants_answered(&conv->grants);
 	conv->nr_answer = fault ? 0 : rsp->pos & VSYS_CALL_ITEMS;
 	memcpy(conv->answer, vsys_conv_page(conv, 0),
 	       conv->nr_answer * sizeof(*conv->answer));
@@ -374,9 +368,8 @@ static int vsys_conv_take(struct vsys_conv *conv, bool mine)
 			vsys_conv_dirty(conv, item);
 		else if (item->op == VSYS_ITEM_NEW_FILE)
 			vsys_fds_take(conv, item);
-		else if (item->op == VSYS_ITEM_UNMAPPED &&
-			 !vsys_grant_unmapped(conv->m, item->addr, item->value))
-			fault = "an unmapped page that was not granted";
+		else if (item->op == VSYS_ITEM_UNMAPPED)
+			vsys_grants_kick();
 	}
 	if (!fault)
 		return 0;
@@ -387,18 +380,22 @@ static int vsys_conv_take(struct vsys_conv *conv, bool mine)
 /* A page that the driver waits for, and what may follow it. */
 struct vsys_need {
 	u64 first, end;
+	bool map;
 	int node;
 };
 
 static struct vsys_need vsys_conv_need(struct vsys_conv *conv,
 				       const struct vsys_item *item)
 {
-	struct vsys_need need = { .first = item->addr & VSYS_PAGE_MASK };
-	u32 pages = min(item->value, VSYS_CALL_DATA_PAGES);
+	struct vsys_need need = {
+		.first = item->addr & VSYS_PAGE_MASK,
+		.map = item->flags & VSYS_ITEM_MAP,
+	};
+	u32 pages = min(item->value, VSYS_CALL_PAGES);
 
 	conv->needs++;
 	need.node = vsys_learn_fault(&conv->learner, &conv->sent, item->addr,
-				     item->flags & VSYS_ITEM_MAP, &pages);
+				     &need.map, &pages);
 	need.end = need.first + (u64)pages * VSYS_PAGE_SIZE;
 	return need;
 }
@@ -431,12 +428,12 @@ static void vsys_conv_fetch(struct vsys_conv *conv)
 		if (item->op != VSYS_ITEM_NEED)
 			continue;
 		need = vsys_conv_need(conv, item);
-		if (first)
+		if (first && !need.map)
 			vsys_conv_grow(conv, (need.end - need.first) /
 					     VSYS_PAGE_SIZE);
 		first = false;
-		if (item->flags & VSYS_ITEM_MAP) {
-			u64 end = vsys_conv_map(conv, need.first, need.end, true);
+		if (need.map) {
+			u64 end = vsys_conv_map(conv, need.first, need.end);
 
 			vsys_learn_sent(&conv->learner, need.node, end);
 			if (end > need.first)
@@ -458,6 +455,7 @@ static void vsys_conv_free(struct vsys_conv *conv)
 	unsigned long flags;
 
 	vsys_fds_drop(conv);
+	vsys_grants_answered(&conv->grants);
 	if (conv->call) {
 		vsys_queue_unreserve(q, &conv->call->req);
 		vsys_call_put(conv->call);
@@ -562,6 +560,7 @@ long vsys_mirror_call(struct vsys_device *vdev, const struct vsys_mirrored *what
 	conv->m = m;
 	conv->what = *what;
 	INIT_LIST_HEAD(&conv->new);
+	INIT_LIST_HEAD(&conv->grants);
 	conv->answer = kmalloc_array(VSYS_PAGE_ITEMS, sizeof(*conv->answer),
 				     GFP_KERNEL);
 	if (!conv->answer) {

@@ -16,10 +16,13 @@
 
 #include "vsysfront.h"
 
-/* Data pages of one request; the rest of its items is for descriptors. */
+/* Pages of one request, in all and copied; other items are for descriptors. */
+#define VSYS_CALL_PAGES		224u
 #define VSYS_CALL_DATA_PAGES	192u
 /* Descriptors from here on are the back-end's own. */
 #define VSYS_MAX_MIRRORED_FD	4096u
+/* Nobody has memory from here on: not with the four levels of page tables. */
+#define VSYS_MIRROR_END		min_t(u64, TASK_SIZE_MAX, (1ull << 47) - PAGE_SIZE)
 /* In the address of a page: the driver waits for it. */
 #define VSYS_PLAN_MUST		1u
 /* New files of one call. */
@@ -43,10 +46,10 @@ struct vsys_ranges {
 #define VSYS_SHAPE_NODES	24u
 struct vsys_shape_node {
 	u8 parent;		/* a node before this one */
-	bool map;		/* the back-end wants these pages themselves */
 	u32 offset;		/* of the pointer, in bytes from the parent's start */
 	u32 sure;		/* bytes from the start that were touched */
 	u32 reach;		/* bytes that are sent; not less, but for a try */
+	u32 map_from;		/* from this byte on its pages are granted */
 	u32 wait;		/* calls between two tries with less */
 };
 
@@ -76,7 +79,7 @@ void vsys_learn_begin(struct vsys_learner *l, struct vsys_device *vdev,
 		      const struct vsys_mirrored *what);
 u32 vsys_learn_node_bytes(const struct vsys_learner *l, u32 node);
 int vsys_learn_fault(struct vsys_learner *l, const struct vsys_ranges *sent,
-		     u64 addr, bool map, u32 *pages);
+		     u64 addr, bool *map, u32 *pages);
 void vsys_learn_sent(struct vsys_learner *l, int node, u64 end);
 void vsys_learn_end(struct vsys_learner *l, struct vsys_device *vdev);
 
@@ -93,9 +96,6 @@ struct vsys_mm {
 	struct mutex fd_lock;		/* the two below; held until they are sent */
 	struct xarray fds;		/* by descriptor: the serial that was told */
 	DECLARE_BITMAP(seen, VSYS_MAX_MIRRORED_FD);
-
-	spinlock_t grant_lock;
-	struct list_head grants;	/* of struct vsys_grant */
 };
 
 /* mm.c */
@@ -103,10 +103,10 @@ struct vsys_mm *vsys_mm_get(struct vsys_device *vdev);
 void vsys_mm_put(struct vsys_mm *m);
 
 /* grant.c */
-int vsys_grant_map(struct vsys_mm *m, u64 addr, bool again, grant_ref_t *gref,
-		   bool *writable);
-bool vsys_grant_unmapped(struct vsys_mm *m, u64 addr, grant_ref_t gref);
-void vsys_grants_end(struct vsys_mm *m);
+int vsys_grant_page(struct vsys_device *vdev, u64 addr, struct list_head *grants,
+		    grant_ref_t *gref, bool *writable);
+void vsys_grants_answered(struct list_head *grants);
+void vsys_grants_kick(void);
 
 /* A new file on its way to the caller. */
 struct vsys_new_file {
@@ -130,6 +130,7 @@ struct vsys_conv {
 	struct vsys_ranges sent;
 	struct vsys_learner learner;
 	u32 nr_writable;		/* pages that may come back */
+	struct list_head grants;	/* of the request in flight: grant.c */
 	int error;			/* of the caller's memory */
 	u32 nr_new;
 	struct list_head new;		/* of struct vsys_new_file */

@@ -36,7 +36,7 @@ static void vsys_mm_exit_work(struct work_struct *work)
 
 	if (!vsys_mm_tell(m))
 		ida_free(&vdev->mms.numbers, m->number);
-	vsys_grants_end(m);
+	vsys_grants_kick();
 	mmu_notifier_unregister(&m->notifier, m->notifier.mm);
 	xa_destroy(&m->fds);
 	kfree(m);
@@ -118,8 +118,6 @@ static struct vsys_mm *vsys_mm_make(struct vsys_device *vdev)
 	INIT_WORK(&m->exit_work, vsys_mm_exit_work);
 	mutex_init(&m->fd_lock);
 	xa_init(&m->fds);
-	spin_lock_init(&m->grant_lock);
-	INIT_LIST_HEAD(&m->grants);
 	m->number = number;
 	m->vdev = vdev;
 	m->q = &vdev->queue[number % vdev->nr_queues];

@@ -16,7 +16,7 @@
 
 #include "vsysfront.h"
 
-static int vsys_grant_page(struct xenbus_device *xdev, void *page,
+static int vsys_pool_grant(struct xenbus_device *xdev, void *page,
 			   grant_ref_t *gref)
 {
 	int ref = gnttab_grant_foreign_access(xdev->otherend_id,
@@ -41,7 +41,7 @@ static int vsys_pool_create_dirs(struct vsys_queue *q)
 
 		if (!dir)
 			return -ENOMEM;
-		err = vsys_grant_page(q->vdev->xdev, dir, &pool->dir_gref[d]);
+		err = vsys_pool_grant(q->vdev->xdev, dir, &pool->dir_gref[d]);
 		if (err) {
 			free_page((unsigned long)dir);
 			return err;
@@ -80,7 +80,7 @@ int vsys_pool_create(struct vsys_queue *q, u32 nr_pages)
 
 		if (!page)
 			return -ENOMEM;
-		err = vsys_grant_page(q->vdev->xdev, page_address(page),
+		err = vsys_pool_grant(q->vdev->xdev, page_address(page),
 				      &pool->gref[pool->nr_pages]);
 		if (err) {
 			__free_page(page);
