@@ -370,6 +370,8 @@ static void test_red_zone(void **state)
 		"f: pushq %rbp\n movq %rsp, %rbp\n subq $16, %rsp\n incl -16(%rbp)\n insb\n",
 		"f: pushq %rbp\n movq %rsp, %rbp\n pushq %rbx\n incl -8(%rbp)\n leaq -8(%rbp), %rsp\n insb\n",
 		"f: movl -4(%rbp), %eax\n insb\n",
+		"f: pushq %rbp\n movq %rsp, %rbp\n subq %rax, %rsp\n incl -200(%rbp)\n insb\n",
+		"f: pushq %rbp\n movq %rsp, %rbp\n andq $-64, %rsp\n incl -40(%rbp)\n insb\n",
 		"f: pushq %rbp\n movq %rsp, %rbp\n ret\ng: incl -20(%rbp)\n insb\n",
 		"f: movl -4(%rax), %eax\n insb\n",
 	};
