@@ -33,9 +33,13 @@
 #define COMPAT_NR_READ		3
 #define COMPAT_NR_WRITE		4
 #define COMPAT_NR_IOCTL		54
+/* try_pointers() */
+#define GUESS_BYTES		256
+#define GUESS_LENGTH		(16u << 20)
+#define GUESS_POINTERS		8
 #define IS_ERROR(value)		((value) < 0 && (value) >= -4095)
 
-_Static_assert(MACHINE_SCRATCH_SIZE / 4096 / MACHINE_THREADS >= CALL_BATCH,
+_Static_assert(MACHINE_SCRATCH_SIZE / 4096 / MACHINE_THREADS >= CALL_MOVED,
 	       "each thread has a scratch area for a batch");
 
 static void end_step(struct mcall *c);
@@ -597,6 +601,7 @@ static void bring_nothing(struct mcall *c, uint64_t addr)
 	if (!p || !call_uses(c, p))
 		return;
 	p->state = PAGE_REFUSED;
+	c->refused = true;
 	step_map(c, p, AFTER_WAKE, PROT_NONE, ANONYMOUS, -1, 0);
 }
 
@@ -896,6 +901,12 @@ void calls_continue(struct request *r)
 		c->aborted = true;
 		calls_cancel(r);
 	}
+	if (c->phase == CALL_GUESSING) {
+		c->phase = CALL_PREPARING;
+		take_items(c);
+		steps_run(c, call_go);
+		return;
+	}
 	if (c->phase == CALL_RUNNING && !c->late && c->m->x) {
 		take_items(c);
 		if (c->nr_steps && !c->steps_run)
@@ -989,10 +1000,64 @@ static void add_kept(struct mcall *c)
 				call_uses(c, p);
 }
 
+/*
+ * Pinning for long (FOLL_LONGTERM) does not wait for a page that is not there: on
+ * Linux 6.1 the driver gets EFAULT, and nobody hears of a fault.  So a call that
+ * ends that way, although nothing was refused, is made once more, with all that its
+ * argument may point to: each pointer in it, and as many pages as the greatest
+ * number in it that could be a length.  Mapped, since it is to be pinned.  False:
+ * there is nothing to try.
+ */
+static bool try_pointers(struct mcall *c)
+{
+	unsigned int size = c->cmd >> 16 & 0x3fff, words, i;
+	struct vsys_item *items = request_page(c->r, 0);
+	uint64_t value[GUESS_BYTES / 8], pages, length = 1;
+	uint32_t half[GUESS_BYTES / 4];
+	struct mpage *p;
+
+	if (c->guessed || c->refused || c->op != VSYS_OP_IOCTL)
+		return false;
+	c->guessed = true;
+	if (size == 0 || size > GUESS_BYTES)
+		size = GUESS_BYTES;
+	p = page_find(c->m, page_of(c->arg));
+	if (!p || !p->image)
+		return false;
+	if (size > VSYS_PAGE_SIZE - c->arg % VSYS_PAGE_SIZE)
+		size = VSYS_PAGE_SIZE - c->arg % VSYS_PAGE_SIZE;
+	words = size / 8;
+	memcpy(value, p->image + c->arg % VSYS_PAGE_SIZE, words * 8);
+	memcpy(half, value, words * 8);
+	for (i = 0; i < 2 * words; i++)
+		if (half[i] > length && half[i] <= GUESS_LENGTH)
+			length = half[i];
+	c->nr_items = 0;
+	for (i = 0; i < words && c->nr_items < GUESS_POINTERS; i++) {
+		p = page_find(c->m, page_of(value[i]));
+		if (value[i] < VSYS_MIRROR_START || value[i] >= MIRROR_END ||
+		    (p && p->state != PAGE_ASKED && length <= VSYS_PAGE_SIZE))
+			continue;
+		pages = (value[i] % VSYS_PAGE_SIZE + length + VSYS_PAGE_SIZE - 1) / VSYS_PAGE_SIZE;
+		items[c->nr_items++] = (struct vsys_item){
+			.addr = value[i], .value = pages, .op = VSYS_ITEM_NEED,
+			.flags = VSYS_ITEM_WRITE | VSYS_ITEM_MAP,
+		};
+	}
+	if (!c->nr_items)
+		return false;
+	c->phase = CALL_GUESSING;
+	call_park(c);
+	return true;
+}
+
 static void native_done(struct xjob *job, int64_t value, unsigned int made)
 {
 	struct mcall *c = container_of(job, struct mcall, job);
 
+	if (made && value == -EFAULT && c->r && !c->cancelled && !c->q->dev->stopping &&
+	    try_pointers(c))
+		return;
 	if (!made || c->late || c->q->dev->stopping) {
 		call_fail(c, made && c->late ? -ETIMEDOUT : -EIO);
 		return;
@@ -1010,7 +1075,7 @@ static void native_done(struct xjob *job, int64_t value, unsigned int made)
 
 static uint64_t scratch(const struct mcall *c, unsigned int n)
 {
-	return MACHINE_SCRATCH + ((uint64_t)c->job.thread * CALL_BATCH + n) * VSYS_PAGE_SIZE;
+	return MACHINE_SCRATCH + ((uint64_t)c->job.thread * CALL_MOVED + n) * VSYS_PAGE_SIZE;
 }
 
 static bool comparable(const struct mpage *p)
@@ -1072,9 +1137,9 @@ static void leave_mirror(struct mcall *c, struct mpage *p, unsigned int n)
 /* False: it takes a while, and end_step() is called then. */
 static bool batch_load(struct mcall *c)
 {
-	unsigned int i;
+	unsigned int i, max = c->m->nr_active > 1 ? CALL_MOVED : CALL_BATCH;
 
-	c->nr_batch = c->nr_pages - c->done < CALL_BATCH ? c->nr_pages - c->done : CALL_BATCH;
+	c->nr_batch = c->nr_pages - c->done < max ? c->nr_pages - c->done : max;
 	for (i = 0; c->m->nr_active > 1 && i < c->nr_batch; i++)
 		leave_mirror(c, c->page[c->done + i], i);
 	if (c->nr_steps) {

@@ -22,6 +22,7 @@ struct queue;
 struct request;
 
 #define CALL_BATCH	PAGE_READS	/* pages that are compared at a time */
+#define CALL_MOVED	3	/* ... if they leave the mirror for that */
 #define CALL_FILES	4	/* items of an answer that are kept for new files */
 
 /* What an agent does for a call, one after another. */
@@ -50,9 +51,10 @@ struct mcall {
 	uint64_t arg;
 
 	struct request *r;		/* to be answered; NULL: parked */
-	enum { CALL_WAITING, CALL_PREPARING, CALL_RUNNING, CALL_ENDING } phase;
+	enum { CALL_WAITING, CALL_PREPARING, CALL_RUNNING, CALL_GUESSING, CALL_ENDING } phase;
 	bool active;			/* counted in m->nr_active */
 	bool cancelled, aborted, late;
+	bool refused, guessed;
 	int64_t parked_since;
 
 	struct call_step *step;

@@ -41,14 +41,17 @@
 #define UFFD_FEATURE_EXACT_ADDRESS	(1 << 11)
 #endif
 
-_Static_assert(MACHINE_SCRATCH_SIZE >= 64 * 4096, "there is room for moved pages");
-
 /* --- the template: in the child, until it jumps into the machine ---------- */
+
+static unsigned int slot_index(unsigned int thread)
+{
+	return thread ? MACHINE_AGENT_SLOTS - 1 + thread : 0;
+}
 
 static uint64_t slot_address(unsigned int executor, unsigned int thread)
 {
 	return MACHINE_SLOTS + (uint64_t)executor * MACHINE_SLOT_AREA +
-	       (uint64_t)thread * MACHINE_SLOT_SIZE;
+	       (uint64_t)slot_index(thread) * MACHINE_SLOT_SIZE;
 }
 
 static int map_at(uint64_t addr, size_t len, int prot, int flags, int fd, off_t offset)
@@ -176,9 +179,10 @@ static void wake(uint32_t *futex)
 
 static void post(struct executor *x, unsigned int thread, struct xjob *job)
 {
-	struct machine_slot *slot = &x->slot[thread];
+	struct machine_slot *slot = &x->slot[slot_index(thread)];
 
-	memcpy(slot->op, job->op, job->nr * sizeof(job->op[0]));
+	/* The agent's goes on into the slots behind it. */
+	memcpy((char *)slot + SLOT_OPS, job->op, job->nr * sizeof(job->op[0]));
 	slot->nr = job->nr;
 	job->seq = slot->seq + 1 ? slot->seq + 1 : 1;
 	job->thread = thread;
@@ -190,7 +194,7 @@ static void post(struct executor *x, unsigned int thread, struct xjob *job)
 
 static void prepare_slot(struct executor *x, unsigned int thread)
 {
-	struct machine_slot *slot = &x->slot[thread];
+	struct machine_slot *slot = &x->slot[slot_index(thread)];
 
 	memset(slot, 0, sizeof(*slot));
 	memset(&x->result[thread], 0, sizeof(x->result[0]));
@@ -214,7 +218,7 @@ static void add_thread(struct executor *x)
 	prepare_slot(x, n);
 	x->new_thread.nr = 0;
 	x->new_thread.done = thread_added;
-	op = xjob_op(&x->new_thread, SYS_clone, THREAD_FLAGS, x->slot[n].stack, 0, 0, 0,
+	op = xjob_op(&x->new_thread, SYS_clone, THREAD_FLAGS, x->slot[slot_index(n)].stack, 0, 0, 0,
 		     slot_address(x->index, n));
 	op->flags = OP_CLONE;
 	executor_agent(x, &x->new_thread);
@@ -607,7 +611,7 @@ static struct executor *executor_alloc(struct executors *e, unsigned int index)
 	x->all = e;
 	x->index = index;
 	x->pidfd = x->uffd = -1;
-	x->slot = &e->slots[index * MACHINE_THREADS];
+	x->slot = &e->slots[index * (MACHINE_SLOT_AREA / MACHINE_SLOT_SIZE)];
 	x->result = (struct machine_result *)(e->results + (size_t)index * MACHINE_RESULT_AREA);
 	TAILQ_INIT(&x->agent_jobs);
 	TAILQ_INIT(&x->call_jobs);

@@ -36,7 +36,7 @@ enum executor_fd {
 
 struct executor;
 
-/* System calls, one after another, in one thread of an executor. */
+/* System calls, one after another: MACHINE_OPS in the agent, else MACHINE_CALL_OPS. */
 struct xjob {
 	struct machine_op op[MACHINE_OPS];
 	unsigned int nr;
@@ -74,7 +74,7 @@ struct executor {
 	pid_t pid;			/* 0: not born yet */
 	int pidfd, uffd;
 	bool ready, dying;
-	struct machine_slot *slot;	/* [MACHINE_THREADS] */
+	struct machine_slot *slot;	/* the agent's; see slot_index() */
 	struct machine_result *result;
 	struct xjob *job[MACHINE_THREADS];	/* that runs */
 	pid_t tid[MACHINE_THREADS];
@@ -94,7 +94,7 @@ struct executors {
 	struct uring *uring;
 	bool usable;			/* executors_start() was successful */
 	int memory_fd, event_fd, uffd_dev, gntdev;
-	struct machine_slot *slots;	/* [MACHINE_MAX * MACHINE_THREADS] */
+	struct machine_slot *slots;	/* MACHINE_MAX areas */
 	char *results;
 	struct executor *x[MACHINE_MAX];	/* x[0]: the template */
 	struct uring_call event;
