@@ -333,16 +333,54 @@ static const char *vsys_answer_fault(const struct vsys_conv *conv,
 	return NULL;
 }
 
-/* The bytes that the driver changed, and only those. */
-static void vsys_conv_dirty(struct vsys_conv *conv, const struct vsys_item *item)
+/*
+ * Whether all that the driver changed can be written.  Natively it would have met
+ * what can't, and not have gone on to tell of its success: so then nothing of the
+ * answer is written.
+ */
+static bool vsys_conv_writable(const struct vsys_conv *conv)
 {
-	const u8 *page = vsys_conv_page(conv, item->page);
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma = NULL;
+	bool writable = true;
+	u32 i;
 
-	if (copy_to_user((void __user *)(unsigned long)item->addr,
-			 page + item->addr % VSYS_PAGE_SIZE, item->value))
+	mmap_read_lock(mm);
+	for (i = 0; i < conv->nr_answer && writable; i++) {
+		u64 addr = conv->answer[i].addr;
+
+		if (conv->answer[i].op != VSYS_ITEM_DIRTY)
+			continue;
+		if (!vma || addr < vma->vm_start || addr >= vma->vm_end)
+			vma = vma_lookup(mm, addr);
+		writable = vma && (vma->vm_flags & VM_WRITE);
+	}
+	mmap_read_unlock(mm);
+	return writable;
+}
+
+/* Writes the bytes that the driver changed, and only those. */
+static void vsys_conv_dirty(struct vsys_conv *conv)
+{
+	u32 i;
+
+	if (conv->nr_answer && !vsys_conv_writable(conv)) {
 		conv->error = -EFAULT;
-	else
-		conv->dirty_bytes += item->value;
+		return;
+	}
+	for (i = 0; i < conv->nr_answer; i++) {
+		const struct vsys_item *item = &conv->answer[i];
+		const u8 *page;
+
+		if (item->op != VSYS_ITEM_DIRTY)
+			continue;
+		page = vsys_conv_page(conv, item->page);
+		if (copy_to_user((void __user *)(unsigned long)item->addr,
+				 page + item->addr % VSYS_PAGE_SIZE, item->value))
+			conv->error = -EFAULT;
+		else
+			conv->dirty_bytes += item->value;
+	}
 }
 
 /*
@@ -361,20 +399,21 @@ static int vsys_conv_take(struct vsys_conv *conv, bool mine)
 	       conv->nr_answer * sizeof(*conv->answer));
 	for (i = 0; i < conv->nr_answer && !fault; i++)
 		fault = vsys_item_fault(conv, &conv->answer[i]);
-	for (i = 0; i < conv->nr_answer && !fault; i++) {
+	if (fault) {
+		vsys_device_broken(conv->call->q, fault);
+		return -EIO;
+	}
+	if (mine)
+		vsys_conv_dirty(conv);
+	for (i = 0; i < conv->nr_answer; i++) {
 		const struct vsys_item *item = &conv->answer[i];
 
-		if (item->op == VSYS_ITEM_DIRTY && mine)
-			vsys_conv_dirty(conv, item);
-		else if (item->op == VSYS_ITEM_NEW_FILE)
+		if (item->op == VSYS_ITEM_NEW_FILE)
 			vsys_fds_take(conv, item);
 		else if (item->op == VSYS_ITEM_UNMAPPED)
 			vsys_grants_kick();
 	}
-	if (!fault)
-		return 0;
-	vsys_device_broken(conv->call->q, fault);
-	return -EIO;
+	return 0;
 }
 
 /* A page that the driver waits for, and what may follow it. */
