@@ -8,8 +8,9 @@
  *
  * A node is learned from a fault.  The pointer to it is looked for in the memory
  * of the nodes so far: first the very address of the fault, the newest node
- * first, since drivers follow what they have just read; then the end of a run
- * of pages; then a pointer into the same page.  The memory is the caller's, read
+ * first, since drivers follow what they have just read; then in all of their
+ * pages; then the end of a run of pages; then a pointer into the same page.  The
+ * memory is the caller's, read
  * again: what was sent is in pages that the back-end can change.
  *
  * How long a run is, nobody says: the back-end does not tell what it touched of
@@ -175,16 +176,17 @@ u32 vsys_learn_node_bytes(const struct vsys_learner *l, u32 node)
 /* Where a pointer was found. */
 struct vsys_found {
 	int parent;
-	u32 offset;
+	s32 offset;
 	u64 value;
 };
 
 /*
- * Looks for a pointer to addr in length bytes of a node.  True: to this very
- * address.  Otherwise near may have got one that points before it in its page.
+ * Looks for a pointer to addr in length bytes, the first of which is at offset
+ * from a node's start.  True: to this very address.  Otherwise near may have got
+ * one that points before it in its page.
  */
 static bool vsys_search(const struct vsys_learner *l, const u8 *data, u32 length,
-			u32 base, u64 addr, struct vsys_found *near)
+			s32 offset, u64 addr, struct vsys_found *near)
 {
 	u32 i;
 
@@ -197,26 +199,50 @@ static bool vsys_search(const struct vsys_learner *l, const u8 *data, u32 length
 		    value <= near->value)
 			continue;
 		near->value = value;
-		near->offset = base + i;
+		near->offset = offset + (s32)i;
 		if (value == addr)
 			return true;
 	}
 	return false;
 }
 
-static u32 vsys_search_bytes(const struct vsys_learner *l, u32 node)
+/*
+ * The memory of a node that is searched: its own; or all of its pages, as what
+ * lies there with it never faults, and so is no node of its own.
+ */
+static void vsys_search_range(const struct vsys_learner *l, u32 node, bool all,
+			      u64 *from, u64 *to)
 {
-	/* What follows an argument whose size is known is somebody else's. */
-	if (node == 0 && l->size)
-		return min(l->size, VSYS_SEARCH_BYTES);
-	/* To the end of its last page. */
-	return min_t(u64, VSYS_SEARCH_BYTES,
-		     vsys_page_of(l->addr[node] + l->shape.node[node].reach +
-				  VSYS_PAGE_SIZE - 1) - l->addr[node]);
+	u64 start = l->addr[node];
+	u32 bytes = min(vsys_learn_node_bytes(l, node), VSYS_SEARCH_BYTES);
+
+	*from = start;
+	*to = start + bytes;
+	if (node > 0 || !l->size || all)
+		*to = vsys_page_of(*to + VSYS_PAGE_SIZE - 1);
+	if (all)
+		*from = vsys_page_of(start);
+}
+
+static bool vsys_search_node(const struct vsys_learner *l, u32 node, bool all,
+			     u8 *page, u64 addr, struct vsys_found *near)
+{
+	u64 from, to;
+	u32 n;
+
+	vsys_search_range(l, node, all, &from, &to);
+	for (; from < to; from += n) {
+		n = min_t(u64, to - from, VSYS_PAGE_SIZE);
+		if (copy_from_user(page, (void __user *)(unsigned long)from, n))
+			break;
+		if (vsys_search(l, page, n, from - l->addr[node], addr, near))
+			return true;
+	}
+	return false;
 }
 
 /* The pointer that leads to addr.  True: to this very address. */
-static bool vsys_search_nodes(const struct vsys_learner *l, u64 addr,
+static bool vsys_search_nodes(const struct vsys_learner *l, u64 addr, bool all,
 			      struct vsys_found *found)
 {
 	u8 *page = (u8 *)__get_free_page(GFP_KERNEL);
@@ -224,19 +250,10 @@ static bool vsys_search_nodes(const struct vsys_learner *l, u64 addr,
 	int i;
 
 	for (i = l->shape.nr - 1; page && i >= 0 && !exact; i--) {
-		u32 length = vsys_search_bytes(l, i), base = 0, n;
 		struct vsys_found near = {};
 
-		if (!l->addr[i])
-			continue;
-		for (; base < length && !exact; base += n) {
-			unsigned long from = l->addr[i] + base;
-
-			n = min(length - base, VSYS_PAGE_SIZE);
-			if (copy_from_user(page, (void __user *)from, n))
-				break;
-			exact = vsys_search(l, page, n, base, addr, &near);
-		}
+		if (l->addr[i])
+			exact = vsys_search_node(l, i, all, page, addr, &near);
 		if (near.value && (exact || found->parent < 0)) {
 			*found = near;
 			found->parent = i;
@@ -322,7 +339,8 @@ int vsys_learn_fault(struct vsys_learner *l, const struct vsys_ranges *sent,
 
 	if (vsys_page_of(addr) == vsys_page_of(l->addr[0]) && addr >= l->addr[0])
 		node = 0;
-	else if (vsys_search_nodes(l, addr, &found))
+	else if (vsys_search_nodes(l, addr, false, &found) ||
+		 vsys_search_nodes(l, addr, true, &found))
 		node = vsys_add_node(l, &found);
 	if (node < 0)
 		node = vsys_run_before(l, sent, addr);

@@ -444,7 +444,7 @@ static void vsys_conv_grow(struct vsys_conv *conv, u64 pages)
 {
 	struct vsys_device *vdev = conv->m->vdev;
 
-	pages = 1 + max_t(u64, pages, conv->nr_writable);
+	pages += 1 + conv->nr_writable;
 	pages = min_t(u64, pages, vdev->call_pages);
 	vsys_queue_grow(conv->call->q, &conv->call->req, pages * VSYS_PAGE_SIZE);
 }

@@ -46,7 +46,7 @@ struct vsys_ranges {
 #define VSYS_SHAPE_NODES	24u
 struct vsys_shape_node {
 	u8 parent;		/* a node before this one */
-	u32 offset;		/* of the pointer, in bytes from the parent's start */
+	s32 offset;		/* of the pointer, in bytes from the parent's start */
 	u32 sure;		/* bytes from the start that were touched */
 	u32 reach;		/* bytes that are sent; not less, but for a try */
 	u32 map_from;		/* from this byte on its pages are granted */
