@@ -238,6 +238,8 @@ static void call_park(struct mcall *c)
 /* It ends with err, and changed nothing; or nobody would hear of it. */
 static void call_fail(struct mcall *c, int err)
 {
+	if (c->m->gate == c)
+		c->m->gate = NULL;
 	c->phase = CALL_ENDING;
 	c->result = err;
 	c->done = c->nr_pages;
@@ -322,7 +324,9 @@ void calls_drop_parked(struct mirror *m)
 
 	for (c = LIST_FIRST(&m->calls); c; c = next) {
 		next = LIST_NEXT(c, of_mirror);
-		if (!c->r && c->phase == CALL_ENDING && !c->steps_run)
+		if (!c->r && !c->steps_run &&
+		    (c->phase == CALL_ENDING || c->phase == CALL_FETCHING ||
+		     c->phase == CALL_GUESSING))
 			call_free(c);
 	}
 }
@@ -665,6 +669,23 @@ static void take_items(struct mcall *c)
 
 /* --- the beginning ---------------------------------------------------------------- */
 
+/* What drivers had pinned has been released. */
+static void release_kept(struct mirror *m)
+{
+	struct mpage *p;
+	unsigned int i;
+
+	if (!m->nr_kept || pins_more_than(m->pins_before))
+		return;
+	for (i = 0; i < MIRROR_HASH; i++) {
+		LIST_FOREACH(p, &m->hash[i], of_hash) {
+			p->users -= p->kept;
+			p->kept = false;
+		}
+	}
+	m->nr_kept = 0;
+}
+
 /* Pages of earlier calls that can't be renewed in place: away with them. */
 static void drop_special(struct mcall *c)
 {
@@ -672,6 +693,7 @@ static void drop_special(struct mcall *c)
 	struct mpage *p;
 	unsigned int i;
 
+	release_kept(m);
 	for (i = 0; i < MIRROR_HASH; i++) {
 		LIST_FOREACH(p, &m->hash[i], of_hash) {
 			if (p->users)
@@ -741,11 +763,42 @@ static void gate_opens(struct mcall *c)
 	mirror_start_waiting(m);
 }
 
+/*
+ * What a driver has pinned it may look at during any call: the guest's content of
+ * now is fetched first.  False: there is nothing.
+ */
+static bool fetch_kept(struct mcall *c)
+{
+	struct vsys_item *items = request_page(c->r, 0);
+	struct mpage *p;
+	unsigned int i;
+
+	c->nr_items = 0;
+	for (i = 0; c->m->nr_kept && i < MIRROR_HASH; i++)
+		LIST_FOREACH(p, &c->m->hash[i], of_hash)
+			if (p->kept && c->nr_items < VSYS_PAGE_ITEMS)
+				items[c->nr_items++] = (struct vsys_item){
+					.addr = p->addr, .value = 1, .op = VSYS_ITEM_NEED,
+				};
+	if (!c->nr_items)
+		return false;
+	c->phase = CALL_FETCHING;
+	call_park(c);
+	return true;
+}
+
 static void begin_in_order(struct mcall *c)
 {
 	struct mirror *m = c->m;
 
-	take_items(c);
+	if (c->phase == CALL_PREPARING) {
+		take_items(c);
+		if (fetch_kept(c))
+			return;
+	} else {
+		c->phase = CALL_PREPARING;
+		take_items(c);
+	}
 	if (m->gate == c)
 		drop_stale(c);
 	if (!need_files(c)) {
@@ -819,10 +872,16 @@ struct mcall *calls_of_job(struct xjob *job)
 
 /* --- faults ------------------------------------------------------------------------ */
 
-/* The guest's own page: for what drivers keep, and for what is large. */
+/*
+ * The guest's own page: for what drivers keep, and for what is large.  Not in a PV
+ * dom0: gntdev of Linux 6.1 leaves the page table entry of a page that somebody
+ * still refers to, and get_user_pages() makes the LRU lists refer to it; the
+ * munmap() then finds a bad entry ("BUG: Bad page map").
+ */
 static bool wants_map(const struct mcall *c)
 {
-	return c->run_pages >= VSYS_MAP_PAGES || pins_known(c->q->dev, c->cmd);
+	return c->q->dev->worker->maps &&
+	       (c->run_pages >= VSYS_MAP_PAGES || pins_known(c->q->dev, c->cmd));
 }
 
 static void tell_need(struct mcall *c)
@@ -901,6 +960,15 @@ void calls_continue(struct request *r)
 		c->aborted = true;
 		calls_cancel(r);
 	}
+	if (c->phase != CALL_ENDING && (!c->m->x || c->m->x->dying)) {
+		if (c->phase != CALL_RUNNING)	/* else its end is on its way */
+			call_fail(c, -EIO);
+		return;
+	}
+	if (c->phase == CALL_FETCHING) {
+		begin_in_order(c);
+		return;
+	}
 	if (c->phase == CALL_GUESSING) {
 		c->phase = CALL_PREPARING;
 		take_items(c);
@@ -949,6 +1017,8 @@ static void call_is_late(struct mcall *c)
 		 c->q->dev->worker->transport->domid, c->q->dev->devid);
 	if (c->phase == CALL_RUNNING)
 		refuse_need(c);
+	if (c->phase == CALL_FETCHING || c->phase == CALL_GUESSING)
+		call_fail(c, -ETIMEDOUT);
 }
 
 bool calls_tick(struct device *dev)
@@ -972,15 +1042,21 @@ bool calls_tick(struct device *dev)
 
 /* --- the end ------------------------------------------------------------------------- */
 
-/* A driver has pinned something: what it was given stays, as long as it can. */
+/*
+ * A driver has pinned something: what it was given stays, as long as it can.  Not
+ * the argument itself, which drivers copy.
+ */
 static void keep_pages(struct mcall *c)
 {
 	unsigned int i;
 
+	if (!c->m->nr_kept)
+		c->m->pins_before = c->pins_before;
 	for (i = 0; i < c->nr_pages; i++) {
 		struct mpage *p = c->page[i];
 
-		if (p->state != PAGE_PRESENT || p->readonly || p->kept)
+		if (p->state != PAGE_PRESENT || p->readonly || p->kept ||
+		    p->addr == page_of(c->arg))
 			continue;
 		p->kept = true;
 		p->users++;
@@ -1041,7 +1117,8 @@ static bool try_pointers(struct mcall *c)
 		pages = (value[i] % VSYS_PAGE_SIZE + length + VSYS_PAGE_SIZE - 1) / VSYS_PAGE_SIZE;
 		items[c->nr_items++] = (struct vsys_item){
 			.addr = value[i], .value = pages, .op = VSYS_ITEM_NEED,
-			.flags = VSYS_ITEM_WRITE | VSYS_ITEM_MAP,
+			.flags = VSYS_ITEM_WRITE |
+				 (c->q->dev->worker->maps ? VSYS_ITEM_MAP : 0),
 		};
 	}
 	if (!c->nr_items)
@@ -1160,7 +1237,7 @@ static void look_for_file(struct mcall *c, uint64_t addr, uint32_t word, bool is
 	struct handle *h;
 	int fd, flags;
 
-	if (word != (uint32_t)mirror_lowest_free(c->m) || word >= EXECUTOR_OWN_FDS ||
+	if (!c->m->x || word != (uint32_t)mirror_lowest_free(c->m) || word >= EXECUTOR_OWN_FDS ||
 	    c->nr_items >= VSYS_PAGE_ITEMS)
 		return;
 	fd = syscall(SYS_pidfd_getfd, c->m->x->pidfd, word, 0);

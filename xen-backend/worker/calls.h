@@ -51,7 +51,8 @@ struct mcall {
 	uint64_t arg;
 
 	struct request *r;		/* to be answered; NULL: parked */
-	enum { CALL_WAITING, CALL_PREPARING, CALL_RUNNING, CALL_GUESSING, CALL_ENDING } phase;
+	enum { CALL_WAITING, CALL_PREPARING, CALL_RUNNING, CALL_FETCHING,
+	       CALL_GUESSING, CALL_ENDING } phase;
 	bool active;			/* counted in m->nr_active */
 	bool cancelled, aborted, late;
 	bool refused, guessed;

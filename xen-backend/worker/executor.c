@@ -82,17 +82,25 @@ static int keep_fds(const struct executors *e, pid_t parent)
 {
 	int worker = syscall(SYS_pidfd_open, parent, 0);
 
+	int i;
+
 	if (worker < 0 || dup3(worker, EXECUTOR_WORKER, O_CLOEXEC) < 0 ||
 	    dup3(e->event_fd, EXECUTOR_EVENT, O_CLOEXEC) < 0 ||
 	    dup3(e->uffd_dev, EXECUTOR_UFFD_DEV, O_CLOEXEC) < 0)
 		return -1;
 	if (e->gntdev >= 0 && dup3(e->gntdev, EXECUTOR_GNTDEV, O_CLOEXEC) < 0)
 		return -1;
-	close(STDIN_FILENO);
-	close(STDOUT_FILENO);
-	if (syscall(SYS_close_range, STDERR_FILENO + 1, EXECUTOR_OWN_FDS - 1, 0) < 0)
+	/*
+	 * Numbers below 3 are taken, so that a driver makes no file of number 0,
+	 * which nobody could tell from success; to a driver they are EBADF.
+	 */
+	for (i = 0; i < EXECUTOR_FIRST_FD; i++)
+		if (i != STDERR_FILENO && dup3(e->path_fd, i, O_CLOEXEC) < 0)
+			return -1;
+	if (dup3(e->path_fd, EXECUTOR_PATH, O_CLOEXEC) < 0 ||
+	    syscall(SYS_close_range, EXECUTOR_FIRST_FD, EXECUTOR_OWN_FDS - 1, 0) < 0)
 		return -1;
-	return syscall(SYS_close_range, EXECUTOR_WORKER + 1, ~0u, 0);
+	return syscall(SYS_close_range, EXECUTOR_PATH + 1, ~0u, 0);
 }
 
 /* As the kernel has it; the C library's would have its own restorer. */
@@ -163,7 +171,8 @@ static void be_template(const struct executors *e, pid_t parent, int (*confine)(
 	errno = -confine();
 	if (errno)
 		goto failed;
-	close(STDERR_FILENO);	/* until here something could go wrong */
+	/* Until here something could go wrong. */
+	syscall(SYS_dup3, EXECUTOR_PATH, STDERR_FILENO, O_CLOEXEC);
 	enter_machine();
 failed:
 	log_err("the template of the executors cannot %s: %m", what);
@@ -656,12 +665,16 @@ static void template_ready(struct xjob *job, int64_t value, unsigned int made)
 
 int executors_prepare(struct executors *e, int gntdev)
 {
-	const char *what = "open /dev/userfaultfd";
+	const char *what = "open /";
 	int err;
 
 	memset(e, 0, sizeof(*e));
-	e->memory_fd = e->event_fd = -1;
+	e->memory_fd = e->event_fd = e->uffd_dev = -1;
 	e->gntdev = gntdev;
+	e->path_fd = open("/", O_PATH | O_CLOEXEC);
+	if (e->path_fd < 0)
+		goto failed;
+	what = "open /dev/userfaultfd";
 	e->uffd_dev = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
 	if (e->uffd_dev < 0)
 		goto failed;
@@ -771,6 +784,9 @@ void executors_exit(struct executors *e)
 		close(e->uffd_dev);
 	if (e->gntdev >= 0)
 		close(e->gntdev);
+	if (e->path_fd >= 0)
+		close(e->path_fd);
+	e->path_fd = -1;
 	e->slots = NULL;
 	e->memory_fd = e->event_fd = e->uffd_dev = e->gntdev = -1;
 }

@@ -27,11 +27,13 @@
 
 /* Descriptors of the machine itself, in each executor; a guest's are below. */
 #define EXECUTOR_OWN_FDS	4096
+#define EXECUTOR_FIRST_FD	3	/* those below are never free */
 enum executor_fd {
 	EXECUTOR_EVENT = EXECUTOR_OWN_FDS,
 	EXECUTOR_GNTDEV,
 	EXECUTOR_UFFD_DEV,
 	EXECUTOR_WORKER,		/* pidfd of the worker */
+	EXECUTOR_PATH,			/* opened with O_PATH: good for nothing */
 };
 
 struct executor;
@@ -93,7 +95,7 @@ struct executor {
 struct executors {
 	struct uring *uring;
 	bool usable;			/* executors_start() was successful */
-	int memory_fd, event_fd, uffd_dev, gntdev;
+	int memory_fd, event_fd, uffd_dev, gntdev, path_fd;
 	struct machine_slot *slots;	/* MACHINE_MAX areas */
 	char *results;
 	struct executor *x[MACHINE_MAX];	/* x[0]: the template */

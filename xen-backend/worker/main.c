@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -46,6 +47,18 @@ static bool has_supervisor(void)
 
 	return getsockopt(VSYS_IPC_FD, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
 	       type == SOCK_SEQPACKET;
+}
+
+/* Whether this kernel's page tables are Xen's matter. */
+static bool is_pv(void)
+{
+	char type[8] = "";
+	FILE *f = fopen("/sys/hypervisor/guest_type", "r");
+	bool pv = !f || !fgets(type, sizeof(type), f) || !strncmp(type, "PV\n", 3);
+
+	if (f)
+		fclose(f);
+	return pv;
 }
 
 static uint64_t executor_caps;
@@ -89,6 +102,7 @@ int main(int argc, char **argv)
 	if (!transport || worker_init(&worker, transport, VSYS_IPC_FD) < 0)
 		return 1;
 	pins_open();
+	worker.maps = !is_pv();
 	/* Without executors there is no ioctl, but all else. */
 	executors = executors_prepare(&worker.executors,
 				      open("/dev/xen/gntdev", O_RDWR | O_CLOEXEC)) == 0;

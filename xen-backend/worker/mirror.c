@@ -298,7 +298,7 @@ static struct mfile *file_at(struct mirror *m, int number)
 int mirror_lowest_free(const struct mirror *m)
 {
 	const struct mfile *f;
-	int n = 0;
+	int n = EXECUTOR_FIRST_FD;
 
 again:
 	LIST_FOREACH(f, &m->files, of_mirror)
@@ -340,7 +340,10 @@ static bool close_number(struct mirror *m, int number, struct handle *h,
 	c->h = h;
 	c->resume = resume;
 	c->job.done = closed;
-	xjob_op(&c->job, SYS_close, number, 0, 0, 0, 0, 0);
+	if (number < EXECUTOR_FIRST_FD)
+		xjob_op(&c->job, SYS_dup3, EXECUTOR_PATH, number, O_CLOEXEC, 0, 0, 0);
+	else
+		xjob_op(&c->job, SYS_close, number, 0, 0, 0, 0, 0);
 	if (h)
 		h->copies++;
 	executor_agent(m->x, &c->job);

@@ -37,7 +37,7 @@ struct mpage {
 	enum page_state state;
 	bool readonly;
 	bool stale;			/* idle, and nobody renewed it yet */
-	bool kept;			/* a driver may have it still: a user for ever */
+	bool kept;			/* a driver may have it pinned: that counts as a user */
 	unsigned int users;		/* calls that brought it */
 	unsigned char *image;		/* PRESENT, MOVING, MOVED: VSYS_PAGE_SIZE bytes */
 };
@@ -66,6 +66,7 @@ struct mirror {
 
 	struct mpage_list hash[MIRROR_HASH];
 	unsigned int nr_pages, nr_kept;
+	int64_t pins_before;		/* nr_kept: what was pinned when there was none */
 	LIST_HEAD(, mfile) files;
 
 	LIST_HEAD(, mcall) calls;	/* all of it */

@@ -87,14 +87,24 @@ static int copy_in(struct mirror *m, const struct mpage *p)
 	return ioctl(m->x->uffd, UFFDIO_COPY, &copy) < 0 ? -errno : 0;
 }
 
+#define MERGE_RUNS	128
+
+static void write_runs(struct mirror *m, const struct mpage *p, const struct iovec *here,
+		       const struct iovec *there, unsigned int nr)
+{
+	if (nr && !p->readonly && process_vm_writev(m->x->pid, here, nr, there, nr, 0) < 0)
+		log_debug("a page that calls share: %m");
+}
+
 /*
  * Another call uses the page.  What the guest changed since it came is taken over,
  * but where a driver has written: that byte is newer.
  */
 static void merge(struct mirror *m, struct mpage *p, const unsigned char *content)
 {
+	struct iovec here[MERGE_RUNS], there[MERGE_RUNS];
 	unsigned char now[VSYS_PAGE_SIZE];
-	unsigned int i, start;
+	unsigned int i, start, nr = 0;
 
 	if (!memcmp(p->image, content, sizeof(now)) || !pages_read(m, &p->addr, 1, now))
 		return;
@@ -105,9 +115,14 @@ static void merge(struct mirror *m, struct mpage *p, const unsigned char *conten
 		if (i == start)
 			continue;
 		memcpy(p->image + start, content + start, i - start);
-		if (!p->readonly)
-			page_write(m, p->addr + start, p->image + start, i - start);
+		here[nr] = (struct iovec){ p->image + start, i - start };
+		there[nr++] = (struct iovec){ (void *)(uintptr_t)(p->addr + start), i - start };
+		if (nr == MERGE_RUNS) {
+			write_runs(m, p, here, there, nr);
+			nr = 0;
+		}
 	}
+	write_runs(m, p, here, there, nr);
 }
 
 struct mpage *page_bring(struct mirror *m, uint64_t addr, const void *content, bool writable)

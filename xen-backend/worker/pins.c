@@ -47,6 +47,13 @@ static bool pinned_now(int64_t *pages)
 	return true;
 }
 
+bool pins_more_than(int64_t before)
+{
+	int64_t now;
+
+	return pinned_now(&now) && now > before;
+}
+
 static struct pinning *find(const struct device *dev, uint32_t cmd)
 {
 	unsigned int i;
@@ -61,7 +68,7 @@ bool pins_begin(struct device *dev, uint32_t cmd, int64_t *before)
 {
 	struct pinning *p = find(dev, cmd);
 
-	if (p && (p->pins || p->measured >= VSYS_PIN_MEASUREMENTS))
+	if (p && !p->pins && p->measured >= VSYS_PIN_MEASUREMENTS)
 		return false;
 	/* A guest that makes up commands is not measured without end. */
 	if (!p && dev->nr_pinnings == VSYS_PIN_COMMANDS)

@@ -28,5 +28,7 @@ bool pins_begin(struct device *dev, uint32_t cmd, int64_t *before);
 /* True: it keeps pages. */
 bool pins_end(struct device *dev, uint32_t cmd, int64_t before);
 bool pins_known(const struct device *dev, uint32_t cmd);
+/* False: so many are pinned as were at that time, or fewer. */
+bool pins_more_than(int64_t before);
 
 #endif /* VSYS_PINS_H */
