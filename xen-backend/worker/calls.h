@@ -79,8 +79,8 @@ struct mcall {
 	unsigned char *batch, *place[CALL_BATCH];
 	bool fresh[CALL_BATCH];
 	unsigned int nr_items, data_page;	/* of the answer that is made */
-	bool measured;			/* what it pins, see pins.h */
-	int64_t pins_before;
+	unsigned int kept_left;		/* FETCHING: pages that are still to come */
+	int64_t pins_before;		/* of a call that may pin, see pins.h */
 };
 
 /* Of request_check(): as it. */

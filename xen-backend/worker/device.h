@@ -39,12 +39,8 @@ struct device {
 
 	struct mirror_list mirrors;
 	unsigned int nr_calls;		/* in them */
-	struct pinning {
-		uint32_t cmd;
-		uint32_t measured;
-		bool pins;
-	} pinning[VSYS_PIN_COMMANDS];
-	unsigned int nr_pinnings;
+	uint32_t pinning[VSYS_PIN_COMMANDS];	/* pins.h */
+	unsigned int nr_pinning;
 
 	struct handles handles;
 	struct request_list opening;	/* OPENs that the supervisor has */

@@ -707,7 +707,7 @@ static int raise_file_limit(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
 		return -errno;
-	if (r.rlim_cur > 2 * EXECUTOR_OWN_FDS)
+	if (r.rlim_cur > EXECUTOR_OWN_FDS + 64)
 		return 0;
 	r.rlim_cur = r.rlim_max;
 	return setrlimit(RLIMIT_NOFILE, &r) < 0 ? -errno : 0;

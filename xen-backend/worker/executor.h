@@ -25,8 +25,9 @@
 #define MIRROR_START	0x400000ull
 #define MIRROR_END	0x7ffffffff000ull
 
-/* Descriptors of the machine itself, in each executor; a guest's are below. */
-#define EXECUTOR_OWN_FDS	4096
+/* Descriptors of the machine itself, in each executor; a guest's are far below. */
+#define EXECUTOR_OWN_FDS	12288
+#define MIRRORED_FDS		4096	/* docs/protocol.md, FILE */
 #define EXECUTOR_FIRST_FD	3	/* those below are never free */
 enum executor_fd {
 	EXECUTOR_EVENT = EXECUTOR_OWN_FDS,

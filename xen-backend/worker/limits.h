@@ -35,9 +35,9 @@
 #define VSYS_MAP_PAGES		64
 /* How long the guest may take to go on with a call. */
 #define VSYS_CALL_LIMIT_MS	30000
-/* pins.h: commands of a device that are watched, and how often each. */
+/* pins.h: commands of a device that are known, and how late the count may be. */
 #define VSYS_PIN_COMMANDS	64
-#define VSYS_PIN_MEASUREMENTS	3
+#define VSYS_PIN_LATE_MS	2500
 
 /* A device that does not stop within this time gets a line in the log. */
 #define VSYS_STOP_WARN_MS	5000

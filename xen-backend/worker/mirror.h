@@ -37,6 +37,7 @@ struct mpage {
 	enum page_state state;
 	bool readonly;
 	bool stale;			/* idle, and nobody renewed it yet */
+	bool fetched;			/* kept, and asked for in this call */
 	bool kept;			/* a driver may have it pinned: that counts as a user */
 	unsigned int users;		/* calls that brought it */
 	unsigned char *image;		/* PRESENT, MOVING, MOVED: VSYS_PAGE_SIZE bytes */
@@ -67,6 +68,7 @@ struct mirror {
 	struct mpage_list hash[MIRROR_HASH];
 	unsigned int nr_pages, nr_kept;
 	int64_t pins_before;		/* nr_kept: what was pinned when there was none */
+	int64_t kept_since;		/* ms: the last one */
 	LIST_HEAD(, mfile) files;
 
 	LIST_HEAD(, mcall) calls;	/* all of it */

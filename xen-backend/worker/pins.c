@@ -35,68 +35,30 @@ static int64_t field(const char *text, const char *name)
 	return at ? strtoll(at + strlen(name), NULL, 10) : 0;
 }
 
-static bool pinned_now(int64_t *pages)
+int64_t pins_count(void)
 {
 	char text[16384];
 	ssize_t n = vmstat >= 0 ? pread(vmstat, text, sizeof(text) - 1, 0) : -1;
 
 	if (n <= 0)
-		return false;
+		return 0;
 	text[n] = '\0';
-	*pages = field(text, "nr_foll_pin_acquired ") - field(text, "nr_foll_pin_released ");
-	return true;
-}
-
-bool pins_more_than(int64_t before)
-{
-	int64_t now;
-
-	return pinned_now(&now) && now > before;
-}
-
-static struct pinning *find(const struct device *dev, uint32_t cmd)
-{
-	unsigned int i;
-
-	for (i = 0; i < dev->nr_pinnings; i++)
-		if (dev->pinning[i].cmd == cmd)
-			return (struct pinning *)&dev->pinning[i];
-	return NULL;
-}
-
-bool pins_begin(struct device *dev, uint32_t cmd, int64_t *before)
-{
-	struct pinning *p = find(dev, cmd);
-
-	if (p && !p->pins && p->measured >= VSYS_PIN_MEASUREMENTS)
-		return false;
-	/* A guest that makes up commands is not measured without end. */
-	if (!p && dev->nr_pinnings == VSYS_PIN_COMMANDS)
-		return false;
-	return pinned_now(before);
-}
-
-bool pins_end(struct device *dev, uint32_t cmd, int64_t before)
-{
-	struct pinning *p = find(dev, cmd);
-	int64_t now;
-
-	if (!pinned_now(&now))
-		return false;
-	if (!p && dev->nr_pinnings < VSYS_PIN_COMMANDS) {
-		p = &dev->pinning[dev->nr_pinnings++];
-		*p = (struct pinning){ .cmd = cmd };
-	}
-	if (p) {
-		p->measured++;
-		p->pins |= now > before;
-	}
-	return now > before;
+	return field(text, "nr_foll_pin_acquired ") - field(text, "nr_foll_pin_released ");
 }
 
 bool pins_known(const struct device *dev, uint32_t cmd)
 {
-	const struct pinning *p = find(dev, cmd);
+	unsigned int i;
 
-	return p && p->pins;
+	for (i = 0; i < dev->nr_pinning; i++)
+		if (dev->pinning[i] == cmd)
+			return true;
+	return false;
+}
+
+/* A guest that makes up commands has no more of them known than these. */
+void pins_learn(struct device *dev, uint32_t cmd)
+{
+	if (!pins_known(dev, cmd) && dev->nr_pinning < VSYS_PIN_COMMANDS)
+		dev->pinning[dev->nr_pinning++] = cmd;
 }

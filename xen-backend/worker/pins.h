@@ -2,14 +2,12 @@
 /*
  * pins.h - which commands of a device leave pages pinned when they return?
  *
- * A driver that keeps the caller's pages must be given the pages themselves, not
- * copies.  Nobody tells us, so it is measured: the kernel counts pages that are
- * pinned and released (/proc/vmstat, nr_foll_pin_*).  If there are more after a
- * call than before, the command is one that keeps pages.  The count is that of the
- * whole machine, so this may hold for a command that keeps none: then its pages
- * are mapped where copying would be cheaper, and that is all.
- *
- * The first few calls of each command are measured, not all.
+ * Nobody tells us.  But a driver that pins for long (FOLL_LONGTERM) does not wait
+ * for a page that is not there: on Linux 6.1 it fails with EFAULT, without a fault
+ * that we would hear of.  A command that failed so, and succeeds when its pages are
+ * in place, is one that pins.  How long, the kernel's count of pinned pages shows
+ * (/proc/vmstat, nr_foll_pin_*): it is the whole machine's, and late by up to a
+ * second, so pages are held too long rather than too short.
  */
 #ifndef VSYS_PINS_H
 #define VSYS_PINS_H
@@ -23,12 +21,10 @@ struct device;
 void pins_open(void);
 void pins_close(void);
 
-/* Before and after a call.  pins_begin(): false, it is not measured. */
-bool pins_begin(struct device *dev, uint32_t cmd, int64_t *before);
-/* True: it keeps pages. */
-bool pins_end(struct device *dev, uint32_t cmd, int64_t before);
+void pins_learn(struct device *dev, uint32_t cmd);
 bool pins_known(const struct device *dev, uint32_t cmd);
-/* False: so many are pinned as were at that time, or fewer. */
-bool pins_more_than(int64_t before);
+
+/* Pages that are pinned, as far as is known. */
+int64_t pins_count(void);
 
 #endif /* VSYS_PINS_H */

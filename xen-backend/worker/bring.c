@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * bring.c - what a call finds in the mirror: pages and files are put in place for
+ * it, and what earlier calls left is renewed or taken away.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "call-parts.h"
+#include "limits.h"
+#include "pins.h"
+#include "ring.h"
+#include "worker.h"
+
+static bool call_uses(struct mcall *c, struct mpage *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nr_pages; i++)
+		if (c->page[i] == p)
+			return true;
+	if (c->nr_pages == c->max_pages) {
+		unsigned int max = c->max_pages ? 2 * c->max_pages : 16;
+		void *page = realloc(c->page, max * sizeof(*c->page));
+
+		if (!page)
+			return false;
+		c->page = page;
+		c->max_pages = max;
+	}
+	c->page[c->nr_pages++] = p;
+	p->users++;
+	return true;
+}
+
+static void bring_page(struct mcall *c, const struct vsys_item *item)
+{
+	bool present, writable = item->flags & VSYS_ITEM_WRITABLE;
+	struct mirror *m = c->m;
+	struct mpage *p = page_find(m, item->addr);
+
+	present = p && p->state == PAGE_PRESENT;
+	p = page_bring(m, item->addr, call_page(c->r, item->page), writable);
+	if (!p)
+		return;
+	c->q->dev->counters.copies++;
+	p->fetched = true;
+	/* Not counted as used, it is idle, and goes before the next call. */
+	call_uses(c, p);
+	if (!present && p->state == PAGE_PRESENT && p->readonly)
+		step_page(c, p, AFTER_WAKE, SYS_mprotect, p->addr, VSYS_PAGE_SIZE, PROT_READ, 0,
+			  0, 0);
+}
+
+/* There is nothing: who touches it gets EFAULT. */
+void bring_nothing(struct mcall *c, uint64_t addr)
+{
+	struct mirror *m = c->m;
+	struct mpage *p = page_find(m, addr);
+
+	if (addr < VSYS_MIRROR_START || addr >= MIRROR_END ||
+	    (p && p->state != PAGE_ASKED))
+		return;
+	if (!p)
+		p = page_new(m, addr, PAGE_REFUSED);
+	if (!p || !call_uses(c, p))
+		return;
+	p->state = PAGE_REFUSED;
+	c->refused = true;
+	step_map(c, p, AFTER_WAKE, PROT_NONE, ANONYMOUS, -1, 0);
+}
+
+static void bring_grant(struct mcall *c, const struct vsys_item *item)
+{
+	int prot = PROT_READ | (item->flags & VSYS_ITEM_WRITABLE ? PROT_WRITE : 0);
+	struct mirror *m = c->m;
+	struct mpage *p = page_find(m, item->addr);
+	uint64_t index;
+
+	if (p && p->state != PAGE_ASKED)
+		return;
+	if (c->q->dev->worker->executors.gntdev < 0 || page_map_grant(m, item->value, &index)) {
+		bring_nothing(c, item->addr);
+		return;
+	}
+	if (!p)
+		p = page_new(m, item->addr, PAGE_MAPPED);
+	if (!p || !call_uses(c, p) ||
+	    !step_map(c, p, AFTER_WAKE, prot, MAP_SHARED, EXECUTOR_GNTDEV, index)) {
+		page_unmap_grant(m, index);
+		return;
+	}
+	p->state = PAGE_MAPPED;
+	c->step[c->nr_steps - 1].has_grant = true;
+	c->step[c->nr_steps - 1].grant = index;
+}
+
+static void bring_file(struct mcall *c, const struct vsys_item *item)
+{
+	struct device *dev = item->value ? device_find(c->q->dev->worker, item->page) : NULL;
+	struct handle *h = dev ? handle_get(&dev->handles, item->value) : NULL;
+
+	mirror_set_file(c->m, item->addr, h);
+}
+
+void bring_items(struct mcall *c)
+{
+	struct request *r = c->r;
+	unsigned int i;
+
+	for (i = 0; i < r->rq.u.call.nr_items; i++) {
+		const struct vsys_item *item = &r->items[i];
+
+		switch (item->op) {
+		case VSYS_ITEM_PAGE:
+			bring_page(c, item);
+			break;
+		case VSYS_ITEM_NONE:
+			bring_nothing(c, item->addr);
+			break;
+		case VSYS_ITEM_GRANT:
+			bring_grant(c, item);
+			break;
+		case VSYS_ITEM_FILE:
+			bring_file(c, item);
+			break;
+		}
+	}
+}
+
+/* The files that the call may name, and that whose call it is. */
+bool bring_files(struct mcall *c)
+{
+	struct mfile *f = mirror_file(c->m, c->h);
+	struct call_step *s;
+
+	if (!f) {
+		f = calloc(1, sizeof(*f));
+		if (!f)
+			return false;
+		f->h = c->h;
+		f->number = -1;
+		LIST_INSERT_HEAD(&c->m->files, f, of_mirror);
+	}
+	LIST_FOREACH(f, &c->m->files, of_mirror) {
+		if (f->installed || f->busy)
+			continue;
+		s = step_add(c);
+		if (!s)
+			return false;
+		s->kind = STEP_FILE;
+		s->file = f;
+	}
+	return true;
+}
+
+/* What drivers had pinned has been released. */
+static void release_kept(struct mirror *m)
+{
+	struct mpage *p;
+	unsigned int i;
+
+	if (!m->nr_kept || worker_now() - m->kept_since < VSYS_PIN_LATE_MS ||
+	    pins_count() > m->pins_before)
+		return;
+	for (i = 0; i < MIRROR_HASH; i++) {
+		LIST_FOREACH(p, &m->hash[i], of_hash) {
+			p->users -= p->kept;
+			p->kept = false;
+		}
+	}
+	m->nr_kept = 0;
+}
+
+/* Pages of earlier calls that can't be renewed in place: away with them. */
+void drop_special(struct mcall *c)
+{
+	struct mirror *m = c->m;
+	struct mpage *p;
+	unsigned int i;
+
+	release_kept(m);
+	for (i = 0; i < MIRROR_HASH; i++) {
+		LIST_FOREACH(p, &m->hash[i], of_hash) {
+			if (p->users)
+				continue;
+			if (p->state == PAGE_REFUSED || p->state == PAGE_MAPPED ||
+			    (p->state == PAGE_PRESENT && p->readonly))
+				step_map(c, p, AFTER_WATCH, PROT_READ | PROT_WRITE, ANONYMOUS,
+					 -1, 0);
+			else if (p->state == PAGE_PRESENT)
+				p->stale = true;
+		}
+	}
+}
+
+/* What is idle and was not renewed goes. */
+void drop_stale(struct mcall *c)
+{
+	struct mirror *m = c->m;
+	struct mpage *p, *next;
+	unsigned int i;
+
+	for (i = 0; i < MIRROR_HASH; i++) {
+		for (p = LIST_FIRST(&m->hash[i]); p; p = next) {
+			next = LIST_NEXT(p, of_hash);
+			if (!p->stale || p->users)
+				continue;
+			step_page(c, NULL, AFTER_NOTHING, SYS_madvise, p->addr, VSYS_PAGE_SIZE,
+				  MADV_DONTNEED, 0, 0, 0);
+			page_free(m, p);
+		}
+	}
+}
+
+/*
+ * A driver has pinned something: what it was given stays, as long as it can.  Not
+ * the argument itself, which drivers copy.
+ */
+void keep_pages(struct mcall *c)
+{
+	unsigned int i;
+
+	if (!c->m->nr_kept)
+		c->m->pins_before = c->pins_before;
+	c->m->kept_since = worker_now();
+	for (i = 0; i < c->nr_pages; i++) {
+		struct mpage *p = c->page[i];
+
+		if (p->state != PAGE_PRESENT || p->readonly || p->kept ||
+		    p->addr == page_of(c->arg))
+			continue;
+		p->kept = true;
+		p->users++;
+		c->m->nr_kept++;
+	}
+}
+
+/* What a driver may have written to pages that it kept is told with each call. */
+void add_kept(struct mcall *c)
+{
+	struct mpage *p;
+	unsigned int i;
+
+	for (i = 0; c->m->nr_kept && i < MIRROR_HASH; i++)
+		LIST_FOREACH(p, &c->m->hash[i], of_hash)
+			if (p->kept)
+				call_uses(c, p);
+}
+
+/*
+ * What a driver has pinned it may look at during any call: the guest's content of
+ * now is fetched first.  False: there is nothing.
+ */
+bool fetch_kept(struct mcall *c)
+{
+	/* As many as the guest has pages for. */
+	unsigned int i, max = call_nr_pages(c->r) > 16 ? call_nr_pages(c->r) - 1 : 16;
+	struct vsys_item *items = call_page(c->r, 0);
+	unsigned int left = 0;
+	struct mpage *p;
+
+	if (max > VSYS_PAGE_ITEMS)
+		max = VSYS_PAGE_ITEMS;
+	c->nr_items = 0;
+	for (i = 0; c->m->nr_kept && i < MIRROR_HASH; i++) {
+		LIST_FOREACH(p, &c->m->hash[i], of_hash) {
+			if (c->phase == CALL_PREPARING)
+				p->fetched = false;
+			if (!p->kept || p->fetched || left++ >= max)
+				continue;
+			items[c->nr_items++] = (struct vsys_item){
+				.addr = p->addr, .value = 1, .op = VSYS_ITEM_NEED,
+			};
+		}
+	}
+	/* What is not there any more does not come. */
+	if (!left || (c->phase == CALL_FETCHING && left >= c->kept_left))
+		return false;
+	c->kept_left = left;
+	c->phase = CALL_FETCHING;
+	call_park(c);
+	return true;
+}
