@@ -461,25 +461,42 @@ bool calls_tick(struct device *dev)
 
 /* --- the end ----------------------------------------------------------- */
 
+/* The first page from addr to end that is not there; end: none, or it can't be. */
+static uint64_t first_missing(struct mirror *m, uint64_t addr, uint64_t end)
+{
+	struct mpage *p;
+
+	for (; addr < end; addr = page_of(addr) + VSYS_PAGE_SIZE) {
+		p = page_find(m, page_of(addr));
+		if (p && p->state == PAGE_REFUSED)
+			return end;
+		if (!p || p->state == PAGE_ASKED)
+			return addr;
+	}
+	return end;
+}
+
 /*
  * Pinning for long (FOLL_LONGTERM) does not wait for a page that is not there: on
  * Linux 6.1 the driver gets EFAULT, and nobody hears of a fault.  So a call that
  * ends that way, although nothing was refused, is made once more, with all that its
  * argument may point to: each pointer in it, and as many pages as the greatest
- * number in it that could be a length.  Mapped, since it is to be pinned.  False:
- * there is nothing to try.
+ * number in it that could be a length.  Mapped, since it is to be pinned.  And once
+ * more, as long as that brings pages: the guest may not have room for all at once.
+ * False: there is nothing to try.
  */
 static bool try_pointers(struct mcall *c)
 {
 	unsigned int size = c->cmd >> 16 & 0x3fff, words, i;
 	struct vsys_item *items = call_page(c->r, 0);
-	uint64_t value[GUESS_BYTES / 8], pages, length = 1;
+	uint64_t value[GUESS_BYTES / 8], addr, end, length = 1;
 	uint32_t half[GUESS_BYTES / 4];
 	struct mpage *p;
 
-	if (c->guessed || c->refused || c->op != VSYS_OP_IOCTL)
+	if (c->op != VSYS_OP_IOCTL || (c->guessed ? c->nr_pages <= c->guess_pages : c->refused))
 		return false;
 	c->guessed = true;
+	c->guess_pages = c->nr_pages;
 	if (size == 0 || size > GUESS_BYTES)
 		size = GUESS_BYTES;
 	p = page_find(c->m, page_of(c->arg));
@@ -495,13 +512,15 @@ static bool try_pointers(struct mcall *c)
 			length = half[i];
 	c->nr_items = 0;
 	for (i = 0; i < words && c->nr_items < GUESS_POINTERS; i++) {
-		p = page_find(c->m, page_of(value[i]));
-		if (value[i] < VSYS_MIRROR_START || value[i] >= MIRROR_END ||
-		    (p && p->state != PAGE_ASKED && length <= VSYS_PAGE_SIZE))
+		if (value[i] < VSYS_MIRROR_START || value[i] >= MIRROR_END - length)
 			continue;
-		pages = (value[i] % VSYS_PAGE_SIZE + length + VSYS_PAGE_SIZE - 1) / VSYS_PAGE_SIZE;
+		end = value[i] + length;
+		addr = first_missing(c->m, value[i], end);
+		if (addr == end)
+			continue;
 		items[c->nr_items++] = (struct vsys_item){
-			.addr = value[i], .value = pages, .op = VSYS_ITEM_NEED,
+			.addr = addr, .op = VSYS_ITEM_NEED,
+			.value = (page_of(end - 1) - page_of(addr)) / VSYS_PAGE_SIZE + 1,
 			.flags = VSYS_ITEM_WRITE |
 				 (c->q->dev->worker->maps ? VSYS_ITEM_MAP : 0),
 		};

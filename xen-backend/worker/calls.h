@@ -56,6 +56,7 @@ struct mcall {
 	bool active;			/* counted in m->nr_active */
 	bool cancelled, aborted, late;
 	bool refused, guessed;
+	unsigned int guess_pages;	/* nr_pages before the last guess */
 	int64_t parked_since;
 
 	struct call_step *step;
