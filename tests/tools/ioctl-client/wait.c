@@ -249,13 +249,34 @@ static void change(enum change how, unsigned char *p, uint32_t at, uint32_t len)
 	}
 }
 
+/* The driver's own pattern. */
+static unsigned char pattern(uint32_t salt, uint32_t i)
+{
+	uint32_t x = (i + salt) * 2654435761u;
+
+	return (x >> 24) ^ (x >> 11);
+}
+
+/*
+ * What was there before is nowhere what the driver will write: a byte that a
+ * remote driver writes as it was is not written back, and so does not come to
+ * memory that was put there meanwhile (docs/mirror.md).
+ */
+static void fill_otherwise(unsigned char *p, uint32_t at, uint32_t len, uint32_t salt)
+{
+	fill(p, 2 * PAGE, at);
+	for (uint32_t i = 0; i < len; i++)
+		if (p[at + i] == pattern(salt, i))
+			p[at + i] ^= 0x55;
+}
+
 static void changed(int fd, const char *what, enum change how, uint32_t flags, uint32_t at,
 		    uint32_t len)
 {
 	unsigned char *p = pages(8 * PAGE, PROT_READ | PROT_WRITE);
 	struct waiter w;
 
-	fill(p, 2 * PAGE, at);
+	fill_otherwise(p, at, len, 7 + 5);	/* as start() sets salt */
 	start(&w, fd, 7, p + at, len, flags);
 	await_waiters(fd, 7, 1);
 	change(how, p, at, len);
