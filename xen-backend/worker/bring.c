@@ -144,13 +144,14 @@ bool bring_files(struct mcall *c)
 		LIST_INSERT_HEAD(&c->m->files, f, of_mirror);
 	}
 	LIST_FOREACH(f, &c->m->files, of_mirror) {
-		if (f->installed || f->busy)
+		if (f->installed || f->busy || !f->h)
 			continue;
 		s = step_add(c);
 		if (!s)
 			return false;
 		s->kind = STEP_FILE;
 		s->file = f;
+		f->busy = true;		/* it is not freed before it was its turn */
 	}
 	return true;
 }

@@ -45,6 +45,8 @@ bool fetch_kept(struct mcall *c);
 void call_tell(struct mcall *c);
 void call_look_for_file(struct mcall *c, uint64_t addr, uint32_t word, bool is_return);
 
+bool call_other_files(struct mcall *c);
+
 /* calls.c */
 struct mpage *call_needs(const struct mcall *c);
 void call_answer(struct mcall *c, long status, uint64_t value, uint64_t pos);

@@ -563,5 +563,9 @@ void call_finish(struct mcall *c)
 	if (!status && c->m->x && c->op <= VSYS_OP_COMPAT_IOCTL && c->result > 0 &&
 	    c->result < MIRRORED_FDS)
 		call_look_for_file(c, 0, c->result, true);
+	if (!status && c->r && !call_other_files(c)) {
+		call_park(c);
+		return;
+	}
 	call_answer(c, status, status ? 0 : c->result, c->nr_items);
 }

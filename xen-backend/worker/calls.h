@@ -23,6 +23,8 @@ struct request;
 
 #define CALL_BATCH	PAGE_READS	/* pages that are compared at a time */
 #define CALL_MOVED	3	/* ... if they leave the mirror for that */
+#define CALL_PROBES	64	/* numbers that are tried for files, of a call */
+#define CALL_FILE_RANGE	64	/* ... from the lowest free one on */
 #define CALL_FILES	4	/* items of an answer that are kept for new files */
 
 /* What an agent does for a call, one after another. */
@@ -80,6 +82,8 @@ struct mcall {
 	unsigned char *batch, *place[CALL_BATCH];
 	bool fresh[CALL_BATCH];
 	unsigned int nr_items, data_page;	/* of the answer that is made */
+	unsigned int nr_probes, nr_files;
+	uint64_t file_addr[CALL_FILES];	/* where numbers of new files were found last */
 	unsigned int kept_left;		/* FETCHING: pages that are still to come */
 	int64_t pins_before;		/* of a call that may pin, see pins.h */
 };

@@ -24,6 +24,14 @@ static void on_dead(struct executor *x);
 
 static const struct executor_ops executor_ops = { on_ready, on_fault, on_dead };
 
+static void file_remove(struct mfile *f)
+{
+	LIST_REMOVE(f, of_mirror);
+	f->h = NULL;
+	if (!f->busy)
+		free(f);	/* else by who installs it */
+}
+
 /* --- executors ------------------------------------------------------------ */
 
 /* One that nobody uses makes room for another. */
@@ -165,15 +173,18 @@ static void on_dead(struct executor *x)
 {
 	struct mirror *m = x->owner;
 	struct worker *w = m->dev->worker;
-	struct mfile *f;
+	struct mfile *f, *next;
 
 	m->x = NULL;
 	m->ready = false;
 	pages_gone(m);
-	LIST_FOREACH(f, &m->files, of_mirror) {
+	for (f = LIST_FIRST(&m->files); f; f = next) {
+		next = LIST_NEXT(f, of_mirror);
 		f->installed = false;
 		if (!f->mirrored)
 			f->number = -1;
+		if (!f->h && !f->busy)
+			file_remove(f);
 	}
 	if (!TAILQ_EMPTY(&m->waiting) && !m->dev->stopping)
 		mirror_want_executor(m);
@@ -295,17 +306,22 @@ static struct mfile *file_at(struct mirror *m, int number)
 	return NULL;
 }
 
-int mirror_lowest_free(const struct mirror *m)
+bool mirror_knows(const struct mirror *m, int number)
 {
 	const struct mfile *f;
+
+	LIST_FOREACH(f, &m->files, of_mirror)
+		if (f->number == number && f->installed)
+			return true;
+	return false;
+}
+
+int mirror_lowest_free(const struct mirror *m)
+{
 	int n = EXECUTOR_FIRST_FD;
 
-again:
-	LIST_FOREACH(f, &m->files, of_mirror)
-		if (f->number == n && f->installed) {
-			n++;
-			goto again;
-		}
+	while (mirror_knows(m, n))
+		n++;
 	return n;
 }
 
@@ -350,14 +366,6 @@ static bool close_number(struct mirror *m, int number, struct handle *h,
 	return true;
 }
 
-static void file_remove(struct mfile *f)
-{
-	LIST_REMOVE(f, of_mirror);
-	f->h = NULL;
-	if (!f->busy)
-		free(f);	/* else by who installs it */
-}
-
 void mirror_set_file(struct mirror *m, int number, struct handle *h)
 {
 	struct mfile *f = file_at(m, number);
@@ -365,6 +373,10 @@ void mirror_set_file(struct mirror *m, int number, struct handle *h)
 	if (f && f->h == h) {
 		f->mirrored = true;
 		return;
+	}
+	if (f && !f->h && !f->busy) {
+		file_remove(f);	/* it had no name; dup3() closes it */
+		f = NULL;
 	}
 	if (f && !f->mirrored && h) {
 		/* Its number is taken from it by dup3(). */

@@ -48,7 +48,7 @@ LIST_HEAD(mpage_list, mpage);
 /* A descriptor of the executor. */
 struct mfile {
 	LIST_ENTRY(mfile) of_mirror;
-	struct handle *h;		/* NULL: gone while it was installed */
+	struct handle *h;		/* NULL: gone, or of no name (call_other_files()) */
 	int number;			/* -1: none yet, any will do */
 	bool mirrored;			/* the caller has it under this number */
 	bool installed, busy;
@@ -97,6 +97,7 @@ struct mfile *mirror_file(struct mirror *m, const struct handle *h);
 void mirror_set_file(struct mirror *m, int number, struct handle *h);
 /* The driver made a file: its number if so, or negative. */
 int mirror_lowest_free(const struct mirror *m);
+bool mirror_knows(const struct mirror *m, int number);
 /*
  * Before a handle's descriptor is closed: executors close theirs.  True: that goes
  * on, and resume(h) is called when it is done.

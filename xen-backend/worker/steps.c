@@ -82,6 +82,15 @@ static void step_done(struct mcall *c, struct call_step *s)
 
 static void steps_failed(struct mcall *c, int err)
 {
+	for (; c->steps_done < c->nr_steps; c->steps_done++) {
+		struct mfile *f = c->step[c->steps_done].file;
+
+		if (!f)
+			continue;
+		f->busy = false;
+		if (!f->h)
+			free(f);
+	}
 	c->nr_steps = c->steps_done = 0;
 	c->steps_run = false;
 	if (err != -EIO) {
@@ -126,9 +135,6 @@ static void file_moved(struct xjob *job, int64_t value, unsigned int made)
 
 	(void)made;
 	if (IS_ERROR(value)) {
-		f->busy = false;
-		if (!f->h)
-			free(f);
 		steps_failed(c, value);
 		return;
 	}
@@ -143,9 +149,6 @@ static void file_got(struct xjob *job, int64_t value, unsigned int made)
 
 	(void)made;
 	if (IS_ERROR(value)) {
-		f->busy = false;
-		if (!f->h)
-			free(f);
 		steps_failed(c, value);
 		return;
 	}
@@ -201,13 +204,12 @@ static void steps_post(struct mcall *c)
 	job->nr = 0;
 	s = &c->step[c->steps_done];
 	if (s->kind == STEP_FILE) {
-		if (!s->file->h || s->file->installed || s->file->busy) {
-			/* Gone, or somebody else's work. */
+		if (!s->file->h) {
+			free(s->file);	/* closed meanwhile */
 			c->steps_done++;
 			steps_post(c);
 			return;
 		}
-		s->file->busy = true;
 		job->done = file_got;
 		xjob_op(job, SYS_pidfd_getfd, EXECUTOR_WORKER, s->file->h->fd, 0, 0, 0, 0);
 		executor_agent(c->m->x, job);

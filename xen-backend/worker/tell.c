@@ -100,45 +100,122 @@ static bool batch_load(struct mcall *c)
 	return true;
 }
 
-/* A number in what the driver wrote may be that of a file that it has made. */
-void call_look_for_file(struct mcall *c, uint64_t addr, uint32_t word, bool is_return)
+/* A descriptor that the driver made: it gets a handle, and the guest is told. */
+static bool tell_file(struct mcall *c, uint64_t addr, int number, int fd, uint8_t flags)
 {
 	struct device *dev = c->q->dev;
-	struct worker *w = dev->worker;
-	struct vsys_item *items;
-	struct mfile *f;
-	struct handle *h;
-	int fd, flags;
+	struct vsys_item *items = call_page(c->r, 0);
+	struct handle *h = handle_reserve(&dev->handles);
+	struct mfile *f = h ? calloc(1, sizeof(*f)) : NULL;
+	int mode;
 
-	if (!c->m->x || word != (uint32_t)mirror_lowest_free(c->m) || word >= MIRRORED_FDS ||
-	    c->nr_items >= VSYS_PAGE_ITEMS)
-		return;
-	fd = syscall(SYS_pidfd_getfd, c->m->x->pidfd, word, 0);
-	if (fd < 0)
-		return;
-	h = handle_reserve(&dev->handles);
-	f = h ? calloc(1, sizeof(*f)) : NULL;
 	if (!f) {
 		if (h)
 			handle_free(h);
-		close(fd);
-		return;
+		return false;
 	}
-	flags = fcntl(fd, F_GETFL);
-	handle_open(h, fd, (flags & O_ACCMODE) | (flags & O_NONBLOCK ? VSYS_O_NONBLOCK : 0),
-		    false, w->probe_fd);
+	mode = fcntl(fd, F_GETFL);
+	handle_open(h, fd, (mode & O_ACCMODE) | (mode & O_NONBLOCK ? VSYS_O_NONBLOCK : 0), false,
+		    dev->worker->probe_fd);
 	dev->counters.handles++;
 	f->h = h;
-	f->number = word;
+	f->number = number;
 	f->installed = true;
 	LIST_INSERT_HEAD(&c->m->files, f, of_mirror);
-	items = call_page(c->r, 0);
 	items[c->nr_items++] = (struct vsys_item){
-		.addr = is_return ? 0 : addr, .value = h->number,
+		.addr = addr, .value = h->number, .op = VSYS_ITEM_NEW_FILE, .flags = flags,
 		.page = (h->lseek ? VSYS_FILE_LSEEK : 0) | (h->pread ? VSYS_FILE_PREAD : 0) |
 			(h->pwrite ? VSYS_FILE_PWRITE : 0),
-		.op = VSYS_ITEM_NEW_FILE, .flags = is_return ? VSYS_ITEM_RETURN : 0,
 	};
+	c->file_addr[c->nr_files++ % CALL_FILES] = addr;
+	return true;
+}
+
+/* A number in what the driver wrote or returned may be that of a file it has made. */
+void call_look_for_file(struct mcall *c, uint64_t addr, uint32_t word, bool is_return)
+{
+	uint32_t lowest = mirror_lowest_free(c->m);
+	int fd;
+
+	if (!c->m->x || word < lowest || word >= lowest + CALL_FILE_RANGE ||
+	    word >= MIRRORED_FDS || mirror_knows(c->m, word) ||
+	    c->nr_items >= VSYS_PAGE_ITEMS || c->nr_probes++ >= CALL_PROBES)
+		return;
+	fd = syscall(SYS_pidfd_getfd, c->m->x->pidfd, word, 0);
+	if (fd >= 0 && !tell_file(c, is_return ? 0 : addr, word, fd,
+				  is_return ? VSYS_ITEM_RETURN : 0))
+		close(fd);
+}
+
+/* The word at addr, as the driver left it. */
+static bool word_at(struct mcall *c, uint64_t addr, uint32_t *word)
+{
+	struct mpage *p;
+	unsigned int i;
+
+	for (i = 0; addr % 4 == 0 && i < c->nr_pages; i++) {
+		p = c->page[i];
+		if (p->addr != page_of(addr) || !p->image || p->readonly)
+			continue;
+		memcpy(word, p->image + addr % VSYS_PAGE_SIZE, sizeof(*word));
+		return true;
+	}
+	return false;
+}
+
+/* Where the number stands, although the driver changed nothing by writing it. */
+static uint64_t find_number(struct mcall *c, uint32_t number)
+{
+	unsigned int i, size = c->cmd >> 16 & 0x3fff;
+	uint64_t addr;
+	uint32_t word;
+
+	for (i = 0; i + 4 <= size; i += 4)
+		if (word_at(c, c->arg + i, &word) && word == number)
+			return c->arg + i;
+	for (i = 0; i < 2 * CALL_FILES && i / 2 < c->nr_files; i++) {
+		addr = c->file_addr[i / 2] + (i % 2 ? 4 : -4);
+		if (word_at(c, addr, &word) && word == number)
+			return addr;
+	}
+	return 0;
+}
+
+/*
+ * The call has succeeded: files that it made and that no change told of.  What
+ * nobody knows the place of stays in the executor, unnamed.  False: the answer has
+ * no more room.
+ */
+bool call_other_files(struct mcall *c)
+{
+	struct mfile *f;
+	uint64_t addr;
+	int fd, number;
+
+	/* Commands that return nothing make nothing. */
+	if (!c->m->x || c->op > VSYS_OP_COMPAT_IOCTL ||
+	    (c->cmd >> 16 && !(c->cmd & 0x80000000u)))
+		return true;
+	for (;;) {
+		number = mirror_lowest_free(c->m);
+		fd = syscall(SYS_pidfd_getfd, c->m->x->pidfd, number, 0);
+		if (fd < 0)
+			return true;
+		if (c->nr_items >= VSYS_PAGE_ITEMS) {
+			close(fd);
+			return false;
+		}
+		addr = find_number(c, number);
+		if (addr && tell_file(c, addr, number, fd, 0))
+			continue;
+		close(fd);
+		f = calloc(1, sizeof(*f));
+		if (!f)
+			return true;
+		f->number = number;
+		f->installed = true;
+		LIST_INSERT_HEAD(&c->m->files, f, of_mirror);
+	}
 }
 
 static void look_for_files(struct mcall *c, const struct mpage *p, const unsigned char *now,
