@@ -177,10 +177,12 @@ void calls_fail_waiting(struct mirror *m, int err)
 {
 	struct mcall *c;
 
+	m->held++;
 	while ((c = TAILQ_FIRST(&m->waiting))) {
 		TAILQ_REMOVE(&m->waiting, c, of_waiting);
 		call_fail(c, err);
 	}
+	m->held--;
 }
 
 /* The device stops: nobody will continue these. */
@@ -444,11 +446,14 @@ bool calls_tick(struct device *dev)
 {
 	int64_t now = worker_now();
 	struct mirror *m;
-	struct mcall *c;
+	struct mcall *c, *next;
 	bool again = false;
 
+	if (dev->stopping)
+		return false;		/* it has its own tick, and no mercy */
 	LIST_FOREACH(m, &dev->mirrors, of_device) {
-		LIST_FOREACH(c, &m->calls, of_mirror) {
+		for (c = LIST_FIRST(&m->calls); c; c = next) {
+			next = LIST_NEXT(c, of_mirror);
 			if (!c->r && now - c->parked_since >= VSYS_CALL_LIMIT_MS)
 				call_is_late(c);
 			if (c->cancelled && c->phase == CALL_RUNNING)

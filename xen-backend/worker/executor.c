@@ -629,13 +629,18 @@ static struct executor *executor_alloc(struct executors *e, unsigned int index)
 	return x;
 }
 
+bool executors_alive(const struct executors *e)
+{
+	return e->usable && e->x[0] && !e->x[0]->dying;
+}
+
 struct executor *executor_new(struct executors *e, const struct executor_ops *ops, void *owner)
 {
 	struct machine_op *op;
 	struct executor *x;
 	unsigned int i;
 
-	if (!e->usable || !e->x[0] || e->x[0]->dying)
+	if (!executors_alive(e))
 		return NULL;
 	for (i = 1; i < MACHINE_MAX && e->x[i]; i++)
 		;

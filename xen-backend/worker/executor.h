@@ -116,6 +116,8 @@ int executors_start(struct executors *e, struct uring *u, int (*confine)(void));
 /* All executors must be dead. */
 void executors_exit(struct executors *e);
 
+/* False: there never will be another one. */
+bool executors_alive(const struct executors *e);
 /* NULL: no room for another one, or no memory. */
 struct executor *executor_new(struct executors *e, const struct executor_ops *ops, void *owner);
 /* Ends it; ops->dead() follows. */

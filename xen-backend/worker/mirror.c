@@ -35,17 +35,17 @@ static void file_remove(struct mfile *f)
 /* --- executors ------------------------------------------------------------ */
 
 /* One that nobody uses makes room for another. */
-static bool evict_one(struct worker *w)
+static void evict_one(struct worker *w)
 {
 	struct mirror *m;
 
 	TAILQ_FOREACH(m, &w->mirrors, of_worker) {
-		if (m->x && m->ready && LIST_EMPTY(&m->calls) && !m->x->dying) {
+		if (m->x && m->ready && LIST_EMPTY(&m->calls) && !m->nr_kept &&
+		    !m->x->dying) {
 			executor_kill(m->x);
-			return true;
+			return;
 		}
 	}
-	return false;
 }
 
 void mirror_want_executor(struct mirror *m)
@@ -58,9 +58,13 @@ void mirror_want_executor(struct mirror *m)
 	m->wants_executor = !m->x;
 	if (m->x)
 		return;
-	/* Whoever dies, or ends a call, makes room. */
-	if (!evict_one(w) && !w->executors.nr_dying && !w->executors.usable)
+	if (!executors_alive(&w->executors)) {
+		m->wants_executor = false;
 		calls_fail_waiting(m, -EOPNOTSUPP);
+		return;
+	}
+	/* Whoever dies, or ends a call, makes room. */
+	evict_one(w);
 }
 
 /* Those for whom there was no room. */
@@ -186,8 +190,10 @@ static void on_dead(struct executor *x)
 		if (!f->h && !f->busy)
 			file_remove(f);
 	}
+	m->held++;
 	if (!TAILQ_EMPTY(&m->waiting) && !m->dev->stopping)
 		mirror_want_executor(m);
+	m->held--;
 	mirror_settle(m);
 	serve_wanting(w);
 }
@@ -227,7 +233,7 @@ void mirror_settle(struct mirror *m)
 {
 	struct worker *w = m->dev->worker;
 
-	if (!LIST_EMPTY(&m->calls))
+	if (m->held || !LIST_EMPTY(&m->calls))
 		return;
 	if (m->exit || m->dev->stopping) {
 		if (m->x)
@@ -267,10 +273,12 @@ void mirrors_stop(struct device *dev)
 	for (m = LIST_FIRST(&dev->mirrors); m; m = next) {
 		next = LIST_NEXT(m, of_device);
 		m->wants_executor = false;
+		m->held++;
 		if (m->x)
 			executor_kill(m->x);
 		calls_fail_waiting(m, -EIO);
 		calls_drop_parked(m);
+		m->held--;
 		mirror_settle(m);
 	}
 }

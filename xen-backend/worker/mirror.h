@@ -64,6 +64,7 @@ struct mirror {
 	struct executor *x;		/* NULL: none now */
 	bool ready;
 	bool wants_executor;		/* there was no room for one */
+	unsigned int held;		/* it is in use up the stack: not to be freed */
 
 	struct mpage_list hash[MIRROR_HASH];
 	unsigned int nr_pages, nr_kept;
