@@ -23,7 +23,7 @@ struct policy_command {
 	uint32_t number;
 	uint32_t mask;
 	uint32_t allow;			/* 0: denied, known for its name only */
-	uint32_t zero;
+	uint32_t pins;			/* 1: its driver keeps the caller's pages pinned */
 	char name[POLICY_NAME];
 };
 

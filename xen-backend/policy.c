@@ -137,6 +137,8 @@ static int do_command(struct compiler *c, struct words *w, bool allow)
 		err = take_number(c, w, "number of a command", UINT32_MAX, &cmd.number);
 	if (!err && take_if(w, "mask"))
 		err = take_number(c, w, "mask", UINT32_MAX, &cmd.mask);
+	if (!err && allow)
+		cmd.pins = take_if(w, "pins");
 	if (err)
 		return err;
 	if (cmd.number & ~cmd.mask)
@@ -158,6 +160,15 @@ static int do_deny(struct compiler *c, struct words *w, const struct source *s)
 {
 	(void)s;
 	return do_command(c, w, false);
+}
+
+/* What no line names is allowed, too. */
+static int do_any(struct compiler *c, struct words *w, const struct source *s)
+{
+	(void)w;
+	(void)s;
+	c->t->any = 1;
+	return 0;
 }
 
 static int do_scsi(struct compiler *c, struct words *w, const struct source *s)
@@ -292,6 +303,7 @@ static const struct {
 } lines[] = {
 	{ "allow", do_allow },
 	{ "deny", do_deny },
+	{ "any", do_any },
 	{ "scsi", do_scsi },
 	{ "cdb", do_cdb },
 	{ "include", do_include },
@@ -323,7 +335,7 @@ static int do_line(struct compiler *c, char *text, const struct source *s)
 		return err;
 	}
 	return fault(c->f, -EINVAL,
-		     "'%.48s' is unknown (known: allow, deny, scsi, cdb, include, header)", word);
+		     "'%.48s' is unknown (known: allow, deny, any, scsi, cdb, include, header)", word);
 }
 
 /* --- files ------------------------------------------------------------ */

@@ -93,6 +93,22 @@ static void allowed(void **state)
 	policy_free(p);
 }
 
+static void pinning(void **state)
+{
+	struct policy *p = policy_of("any\nallow A 1 pins\nallow B 2 mask 0xf pins\n"
+				     "deny C 0x12\nallow D 3\n");
+
+	(void)state;
+	assert_true(policy_pins(p, 1));
+	assert_true(policy_pins(p, 0x22) && policy_allows(p, 0x22));
+	assert_false(policy_pins(p, 0x12) || policy_allows(p, 0x12));
+	assert_false(policy_pins(p, 3));
+	/* "any": what no line names. */
+	assert_true(policy_allows(p, 777));
+	assert_false(policy_pins(p, 777));
+	policy_free(p);
+}
+
 /* The last line that matches counts, wherever it stands. */
 static void order(void **state)
 {
@@ -205,7 +221,7 @@ static void sentences(void **state)
 
 	(void)state;
 	wrong("\n\nalow A 1\n",
-	      "3: 'alow' is unknown (known: allow, deny, scsi, cdb, include, header)");
+	      "3: 'alow' is unknown (known: allow, deny, any, scsi, cdb, include, header)");
 	wrong("allow", "1: a name is missing");
 	wrong("allow A", "1: number of a command is missing");
 	wrong("allow A-B 1", "1: 'A-B' is no name of a command");
@@ -629,7 +645,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(allowed), cmocka_unit_test(order), cmocka_unit_test(nothing),
+		cmocka_unit_test(allowed), cmocka_unit_test(pinning), cmocka_unit_test(order),
+		cmocka_unit_test(nothing),
 		cmocka_unit_test(any), cmocka_unit_test(includes), cmocka_unit_test(sentences),
 		cmocka_unit_test(bounds), cmocka_unit_test(places), cmocka_unit_test(carriers),
 		cmocka_unit_test(profiles), cmocka_unit_test(sealed),

@@ -46,6 +46,7 @@ void call_tell(struct mcall *c);
 void call_look_for_file(struct mcall *c, uint64_t addr, uint32_t word, bool is_return);
 
 bool call_other_files(struct mcall *c);
+void call_taken(struct mcall *c);
 
 /* calls.c */
 struct mpage *call_needs(const struct mcall *c);

@@ -58,6 +58,8 @@ static void call_free(struct mcall *c)
 		else if (!p->users && p->state == PAGE_MOVING)
 			p->state = PAGE_PRESENT;
 	}
+	if (c->told_shared)
+		call_taken(c);
 	if (call_needs(c) && !call_needs(c)->users)
 		page_free(m, call_needs(c));
 	if (c->active)
@@ -188,15 +190,18 @@ void calls_fail_waiting(struct mirror *m, int err)
 /* The device stops: nobody will continue these. */
 void calls_drop_parked(struct mirror *m)
 {
-	struct mcall *c, *next;
+	struct mcall *c;
 
-	for (c = LIST_FIRST(&m->calls); c; c = next) {
-		next = LIST_NEXT(c, of_mirror);
-		if (!c->r && !c->steps_run &&
-		    (c->phase == CALL_ENDING || c->phase == CALL_FETCHING ||
-		     c->phase == CALL_GUESSING))
+	/* The end of one may be that of others. */
+	do {
+		LIST_FOREACH(c, &m->calls, of_mirror)
+			if (!c->r && !c->steps_run &&
+			    (c->phase == CALL_ENDING || c->phase == CALL_FETCHING ||
+			     c->phase == CALL_GUESSING))
+				break;
+		if (c)
 			call_free(c);
-	}
+	} while (c);
 }
 
 /* --- the beginning ----------------------------------------------------- */
@@ -281,7 +286,8 @@ static void call_go(struct mcall *c)
 	if (c->compat)
 		job->op[0].flags = OP_COMPAT;
 	c->phase = CALL_RUNNING;
-	if (c->guessed || pins_known(c->q->dev, c->cmd))
+	c->pins = policy_pins(c->q->dev->policy, c->cmd);
+	if (c->pins)
 		c->pins_before = pins_count();
 	executor_run(c->m->x, job);
 }
@@ -302,7 +308,7 @@ struct mcall *calls_of_job(struct xjob *job)
 static bool wants_map(const struct mcall *c)
 {
 	return c->q->dev->worker->maps &&
-	       (c->run_pages >= VSYS_MAP_PAGES || pins_known(c->q->dev, c->cmd));
+	       (c->run_pages >= VSYS_MAP_PAGES || c->pins);
 }
 
 static void tell_need(struct mcall *c)
@@ -381,6 +387,8 @@ void calls_continue(struct request *r)
 		c->aborted = true;
 		calls_cancel(r);
 	}
+	if (c->told_shared)
+		call_taken(c);	/* all that was told before */
 	if (c->phase != CALL_ENDING && (!c->m->x || c->m->x->dying)) {
 		if (c->phase != CALL_RUNNING)	/* else its end is on its way */
 			call_fail(c, -EIO);
@@ -438,6 +446,8 @@ static void call_is_late(struct mcall *c)
 		 c->q->dev->worker->transport->domid, c->q->dev->devid);
 	if (c->phase == CALL_RUNNING)
 		refuse_need(c);
+	if (c->told_shared)
+		call_taken(c);
 	if (c->phase == CALL_FETCHING || c->phase == CALL_GUESSING)
 		call_fail(c, -ETIMEDOUT);
 }
@@ -483,8 +493,9 @@ static uint64_t first_missing(struct mirror *m, uint64_t addr, uint64_t end)
 
 /*
  * Pinning for long (FOLL_LONGTERM) does not wait for a page that is not there: on
- * Linux 6.1 the driver gets EFAULT, and nobody hears of a fault.  So a call that
- * ends that way, although nothing was refused, is made once more, with all that its
+ * Linux 6.1 the driver gets EFAULT, and nobody hears of a fault.  So a call of a
+ * command that pins (says the policy: no other call is ever made twice), which ends
+ * that way although nothing was refused, is made once more, with all that its
  * argument may point to: each pointer in it, and as many pages as the greatest
  * number in it that could be a length.  Mapped, since it is to be pinned.  And once
  * more, as long as that brings pages: the guest may not have room for all at once.
@@ -498,7 +509,7 @@ static bool try_pointers(struct mcall *c)
 	uint32_t half[GUESS_BYTES / 4];
 	struct mpage *p;
 
-	if (c->op != VSYS_OP_IOCTL || (c->guessed ? c->nr_pages <= c->guess_pages : c->refused))
+	if (!c->pins || c->op != VSYS_OP_IOCTL || (c->guessed ? c->nr_pages <= c->guess_pages : c->refused))
 		return false;
 	c->guessed = true;
 	c->guess_pages = c->nr_pages;
@@ -553,9 +564,7 @@ static void native_done(struct xjob *job, int64_t value, unsigned int made)
 	c->done = c->nr_batch = 0;
 	c->nr_items = 0;
 	c->data_page = 1;
-	if (c->guessed && !IS_ERROR(value))
-		pins_learn(c->q->dev, c->cmd);
-	if (!IS_ERROR(value) && pins_known(c->q->dev, c->cmd))
+	if (c->pins && !IS_ERROR(value))
 		keep_pages(c);
 	add_kept(c);
 	call_tell(c);
@@ -569,6 +578,10 @@ void call_finish(struct mcall *c)
 	    c->result < MIRRORED_FDS)
 		call_look_for_file(c, 0, c->result, true);
 	if (!status && c->r && !call_other_files(c)) {
+		call_park(c);
+		return;
+	}
+	if (c->told_shared && c->r) {
 		call_park(c);
 		return;
 	}

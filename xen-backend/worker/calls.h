@@ -85,6 +85,8 @@ struct mcall {
 	unsigned int nr_probes, nr_files;
 	uint64_t file_addr[CALL_FILES];	/* where numbers of new files were found last */
 	unsigned int kept_left;		/* FETCHING: pages that are still to come */
+	bool pins;			/* its driver may keep pages, says the policy */
+	bool told_shared, waits_ack, retry;	/* tell.c: shared_told() */
 	int64_t pins_before;		/* of a call that may pin, see pins.h */
 };
 

@@ -39,8 +39,6 @@ struct device {
 
 	struct mirror_list mirrors;
 	unsigned int nr_calls;		/* in them */
-	uint32_t pinning[VSYS_PIN_COMMANDS];	/* pins.h */
-	unsigned int nr_pinning;
 
 	struct handles handles;
 	struct request_list opening;	/* OPENs that the supervisor has */

@@ -35,8 +35,7 @@
 #define VSYS_MAP_PAGES		64
 /* How long the guest may take to go on with a call. */
 #define VSYS_CALL_LIMIT_MS	30000
-/* pins.h: commands of a device that are known, and how late the count may be. */
-#define VSYS_PIN_COMMANDS	64
+/* pins.h: how late the count may be. */
 #define VSYS_PIN_LATE_MS	2500
 
 /* A device that does not stop within this time gets a line in the log. */

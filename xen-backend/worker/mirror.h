@@ -40,6 +40,7 @@ struct mpage {
 	bool fetched;			/* kept, and asked for in this call */
 	bool kept;			/* a driver may have it pinned: that counts as a user */
 	unsigned int users;		/* calls that brought it */
+	struct mcall *teller;		/* told what others wrote, too; not yet known to be taken */
 	unsigned char *image;		/* PRESENT, MOVING, MOVED: VSYS_PAGE_SIZE bytes */
 };
 

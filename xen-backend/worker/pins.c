@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * pins.c - which commands of a device leave pages pinned; see pins.h.
+ * pins.c - how many pages drivers have pinned; see pins.h.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include "../log.h"
-#include "device.h"
-#include "limits.h"
 #include "pins.h"
 
 static int vmstat = -1;
@@ -44,21 +42,4 @@ int64_t pins_count(void)
 		return 0;
 	text[n] = '\0';
 	return field(text, "nr_foll_pin_acquired ") - field(text, "nr_foll_pin_released ");
-}
-
-bool pins_known(const struct device *dev, uint32_t cmd)
-{
-	unsigned int i;
-
-	for (i = 0; i < dev->nr_pinning; i++)
-		if (dev->pinning[i] == cmd)
-			return true;
-	return false;
-}
-
-/* A guest that makes up commands has no more of them known than these. */
-void pins_learn(struct device *dev, uint32_t cmd)
-{
-	if (!pins_known(dev, cmd) && dev->nr_pinning < VSYS_PIN_COMMANDS)
-		dev->pinning[dev->nr_pinning++] = cmd;
 }

@@ -132,6 +132,13 @@ bool policy_allows(const struct policy *p, uint32_t cmd)
 	return c ? c->allow : p && p->table.any;
 }
 
+bool policy_pins(const struct policy *p, uint32_t cmd)
+{
+	const struct policy_command *c = find(p, cmd);
+
+	return c && c->allow && c->pins;
+}
+
 const char *policy_name(const struct policy *p, uint32_t cmd)
 {
 	const struct policy_command *c = find(p, cmd);

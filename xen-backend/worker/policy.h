@@ -27,6 +27,8 @@ struct policy *policy_load(int fd);
 void policy_free(struct policy *p);
 
 bool policy_allows(const struct policy *p, uint32_t cmd);
+/* Pages that are given to the command may stay pinned when it has returned. */
+bool policy_pins(const struct policy *p, uint32_t cmd);
 /* Known names only, of commands that are denied too; NULL: unknown. */
 const char *policy_name(const struct policy *p, uint32_t cmd);
 

@@ -247,6 +247,59 @@ static unsigned int next_change(const unsigned char *now, const unsigned char *w
 }
 
 /*
+ * What a page that several calls use has changed may be the work of another call's
+ * driver, and that call's program must not go on before it is in the guest's memory.
+ * So who tells it makes sure that it was taken (one round trip more), and the others
+ * wait with their end for that.
+ */
+static void shared_told(struct mcall *c, struct mpage *p)
+{
+	if (p->users - p->kept < 2)
+		return;
+	p->teller = c;
+	c->told_shared = true;
+}
+
+static bool must_wait(struct mcall *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nr_pages; i++)
+		if (c->page[i]->teller && c->page[i]->teller != c)
+			return true;
+	return false;
+}
+
+/* The guest has taken it, or will not. */
+void call_taken(struct mcall *c)
+{
+	struct mirror *m = c->m;
+	struct mcall *other;
+	unsigned int i;
+
+	c->told_shared = false;
+	for (i = 0; i < c->nr_pages; i++)
+		if (c->page[i]->teller == c)
+			c->page[i]->teller = NULL;
+	m->held++;
+	LIST_FOREACH(other, &m->calls, of_mirror) {
+		other->retry |= other->waits_ack;
+		other->waits_ack = false;
+	}
+	/* Each may end, and others with it: from the beginning each time. */
+	do {
+		LIST_FOREACH(other, &m->calls, of_mirror)
+			if (other->retry)
+				break;
+		if (other) {
+			other->retry = false;
+			call_tell(other);
+		}
+	} while (other);
+	m->held--;
+}
+
+/*
  * Tells what changed in the page that is compared, from in_page on.  False: there
  * is no more room in this answer.
  */
@@ -274,6 +327,8 @@ static bool tell_page(struct mcall *c)
 		if (!IS_ERROR(c->result))
 			look_for_files(c, p, now, start, end);
 	}
+	if (memcmp(p->image, now, VSYS_PAGE_SIZE))
+		shared_told(c, p);
 	memcpy(p->image, now, VSYS_PAGE_SIZE);
 	c->in_page = 0;
 	return true;
@@ -289,6 +344,9 @@ void call_tell(struct mcall *c)
 		return;
 	}
 	if (!c->r)
+		return;
+	c->waits_ack = must_wait(c);
+	if (c->waits_ack)
 		return;
 	if (c->done < c->nr_pages && !c->batch)
 		c->batch = malloc(CALL_BATCH * VSYS_PAGE_SIZE);

@@ -23,6 +23,10 @@ allow VT_FLAT 0xc040b902
 allow VT_COUNT_RESET 0xb931
 deny VT_INT 0xb901	# a name for the log
 END
+cat >/etc/xen/vsys-policy/vtany.policy <<END
+any
+allow VT_PIN 0xc018b910 pins
+END
 
 worker()
 {
@@ -145,7 +149,7 @@ round()
 
 	type=$1 guest=$1
 	guest start $guest --type $type --mem 384 --vcpus 2 \
-		--vsys 'dev=/dev/vsystest0,name=vt0,ioctl=any' \
+		--vsys 'dev=/dev/vsystest0,name=vt0,ioctl=vtany' \
 		--vsys 'dev=/dev/vsystest1,name=vt1,ioctl=any,payload=pointers' \
 		--vsys 'dev=/dev/vsystest2,name=vt2,ioctl=vt'
 	for t in vt0 vt1 vt2; do
