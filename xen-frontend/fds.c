@@ -52,7 +52,7 @@ static int vsys_fd_visit(const void *arg, struct file *file, unsigned int fd)
 }
 
 /*
- * Adds what changed to the request that is made.  The caller holds fd_lock until
+ * Adds what changed to the request that is made.  The caller holds order until
  * it is sent: what two calls tell must arrive in the order of their looks.
  */
 void vsys_fds_tell(struct vsys_conv *conv)

@@ -260,12 +260,16 @@ static int vsys_conv_begin(struct vsys_conv *conv)
 		return err;
 	}
 	conv->call = call;
-	vsys_conv_along(conv);
 
-	mutex_lock(&conv->m->fd_lock);
+	/*
+	 * What is newer must arrive later: the back-end takes the bytes of a page
+	 * that comes after another for the newer ones.
+	 */
+	mutex_lock(&conv->m->order);
+	vsys_conv_along(conv);
 	vsys_fds_tell(conv);
 	err = vsys_conv_send(conv);
-	mutex_unlock(&conv->m->fd_lock);
+	mutex_unlock(&conv->m->order);
 	return err;
 }
 
@@ -575,8 +579,10 @@ static bool vsys_conv_talk(struct vsys_conv *conv, long *ret)
 			break;
 		}
 		vsys_conv_next(conv, 0);
+		mutex_lock(&conv->m->order);
 		vsys_conv_fetch(conv);
 		*ret = vsys_conv_send(conv);
+		mutex_unlock(&conv->m->order);
 	}
 	return true;
 }

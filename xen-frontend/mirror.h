@@ -93,7 +93,11 @@ struct vsys_mm {
 	u32 number;
 	struct work_struct exit_work;
 
-	struct mutex fd_lock;		/* the two below; held until they are sent */
+	/*
+	 * Held from a look at the caller's memory and table of files until what was
+	 * seen is sent, so that the back-end has it in order.
+	 */
+	struct mutex order;
 	struct xarray fds;		/* by descriptor: the serial that was told */
 	DECLARE_BITMAP(seen, VSYS_MAX_MIRRORED_FD);
 };

@@ -116,7 +116,7 @@ static struct vsys_mm *vsys_mm_make(struct vsys_device *vdev)
 	}
 	kref_init(&m->kref);
 	INIT_WORK(&m->exit_work, vsys_mm_exit_work);
-	mutex_init(&m->fd_lock);
+	mutex_init(&m->order);
 	xa_init(&m->fds);
 	m->number = number;
 	m->vdev = vdev;

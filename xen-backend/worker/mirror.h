@@ -40,7 +40,13 @@ struct mpage {
 	bool fetched;			/* kept, and asked for in this call */
 	bool kept;			/* a driver may have it pinned: that counts as a user */
 	unsigned int users;		/* calls that brought it */
-	struct mcall *teller;		/* told what others wrote, too; not yet known to be taken */
+	/*
+	 * A call has told what this page has changed, others use it, and the guest
+	 * is not known to have taken it yet: what was told, and which bytes.
+	 */
+	struct mcall *teller;
+	unsigned char *told;
+	uint8_t told_bytes[4096 / 8];
 	unsigned char *image;		/* PRESENT, MOVING, MOVED: VSYS_PAGE_SIZE bytes */
 };
 

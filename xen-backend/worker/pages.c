@@ -55,6 +55,7 @@ void page_free(struct mirror *m, struct mpage *p)
 		m->nr_pages--;
 	}
 	free(p->image);
+	free(p->told);
 	free(p);
 }
 

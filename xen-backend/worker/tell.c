@@ -252,12 +252,39 @@ static unsigned int next_change(const unsigned char *now, const unsigned char *w
  * So who tells it makes sure that it was taken (one round trip more), and the others
  * wait with their end for that.
  */
-static void shared_told(struct mcall *c, struct mpage *p)
+static bool shared_told(struct mcall *c, struct mpage *p, const unsigned char *now)
 {
+	unsigned int i;
+
 	if (p->users - p->kept < 2)
-		return;
+		return false;
+	p->told = malloc(VSYS_PAGE_SIZE);
+	if (!p->told)
+		return false;
+	/*
+	 * The image stays what it was for now: what the guest sends meanwhile is
+	 * from before, and must not look like something newer.
+	 */
+	memset(p->told_bytes, 0, sizeof(p->told_bytes));
+	for (i = 0; i < VSYS_PAGE_SIZE; i++)
+		if (now[i] != p->image[i])
+			p->told_bytes[i / 8] |= 1u << i % 8;
+	memcpy(p->told, now, VSYS_PAGE_SIZE);
 	p->teller = c;
 	c->told_shared = true;
+	return true;
+}
+
+static void page_taken(struct mpage *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < VSYS_PAGE_SIZE; i++)
+		if (p->told_bytes[i / 8] & 1u << i % 8)
+			p->image[i] = p->told[i];
+	free(p->told);
+	p->told = NULL;
+	p->teller = NULL;
 }
 
 static bool must_wait(struct mcall *c)
@@ -280,7 +307,7 @@ void call_taken(struct mcall *c)
 	c->told_shared = false;
 	for (i = 0; i < c->nr_pages; i++)
 		if (c->page[i]->teller == c)
-			c->page[i]->teller = NULL;
+			page_taken(c->page[i]);
 	m->held++;
 	LIST_FOREACH(other, &m->calls, of_mirror) {
 		other->retry |= other->waits_ack;
@@ -327,9 +354,8 @@ static bool tell_page(struct mcall *c)
 		if (!IS_ERROR(c->result))
 			look_for_files(c, p, now, start, end);
 	}
-	if (memcmp(p->image, now, VSYS_PAGE_SIZE))
-		shared_told(c, p);
-	memcpy(p->image, now, VSYS_PAGE_SIZE);
+	if (!memcmp(p->image, now, VSYS_PAGE_SIZE) || !shared_told(c, p, now))
+		memcpy(p->image, now, VSYS_PAGE_SIZE);
 	c->in_page = 0;
 	return true;
 }
