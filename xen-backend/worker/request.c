@@ -140,7 +140,8 @@ int request_check(struct request *r, char *reason, size_t size)
 		return violation(r, reason, size, "has %u segments", rq->nr_segments);
 
 	op = op_get(rq->op);
-	if (!op)
+	/* What was not negotiated is not there, whatever the request looks like. */
+	if (!op || ((op->call || rq->op == VSYS_OP_MM_EXIT) && !r->queue->dev->ioctl))
 		return -ENOSYS;
 	if (!op->data) {
 		if (rq->nr_segments || rq->flags & VSYS_RQ_INDIRECT)
