@@ -158,9 +158,13 @@ static blk_status_t vsys_blk_queue_rq(struct blk_mq_hw_ctx *hctx,
 	if (err == -EAGAIN) {
 		/* What is sent must run, or nothing will make room. */
 		vsys_queue_push(q);
-		WRITE_ONCE(q->starved, true);
+		/*
+		 * In this order: who takes the mark away starts what is stopped.
+		 * And room may have come before the mark was seen.
+		 */
 		blk_mq_stop_hw_queue(hctx);
-		/* Room may have come before the mark was seen. */
+		smp_mb();
+		WRITE_ONCE(q->starved, true);
 		smp_mb();
 		err = vsys_queue_reserve(q, &cmd->req, length);
 		if (err == -EAGAIN)
