@@ -250,9 +250,21 @@ void add_kept(struct mcall *c)
 				call_uses(c, p);
 }
 
+/* Before bring_items(): nothing is of now. */
+void forget_fetched(struct mirror *m)
+{
+	struct mpage *p;
+	unsigned int i;
+
+	for (i = 0; i < MIRROR_HASH; i++)
+		LIST_FOREACH(p, &m->hash[i], of_hash)
+			p->fetched = false;
+}
+
 /*
- * What a driver has pinned it may look at during any call: the guest's content of
- * now is fetched first.  False: there is nothing.
+ * What is in place for other calls, or pinned, this call's driver may look at, too,
+ * and would see what was there before the call began: the guest's content of now is
+ * fetched first.  And what is leaving must have left.  False: there is nothing.
  */
 bool fetch_kept(struct mcall *c)
 {
@@ -265,11 +277,14 @@ bool fetch_kept(struct mcall *c)
 	if (max > VSYS_PAGE_ITEMS)
 		max = VSYS_PAGE_ITEMS;
 	c->nr_items = 0;
-	for (i = 0; c->m->nr_kept && i < MIRROR_HASH; i++) {
+	for (i = 0; i < MIRROR_HASH; i++) {
 		LIST_FOREACH(p, &c->m->hash[i], of_hash) {
-			if (c->phase == CALL_PREPARING)
-				p->fetched = false;
-			if (!p->kept || p->fetched || left++ >= max)
+			/* The agent does this after it has moved the page. */
+			if (p->state == PAGE_MOVING)
+				step_page(c, NULL, AFTER_NOTHING, SYS_madvise, p->addr,
+					  VSYS_PAGE_SIZE, MADV_DONTNEED, 0, 0, 0);
+			if (p->state != PAGE_PRESENT || !p->users || p->fetched ||
+			    left++ >= max)
 				continue;
 			items[c->nr_items++] = (struct vsys_item){
 				.addr = p->addr, .value = 1, .op = VSYS_ITEM_NEED,

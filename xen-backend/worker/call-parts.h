@@ -39,6 +39,7 @@ void drop_special(struct mcall *c);
 void drop_stale(struct mcall *c);
 void keep_pages(struct mcall *c);
 void add_kept(struct mcall *c);
+void forget_fetched(struct mirror *m);
 bool fetch_kept(struct mcall *c);
 
 /* tell.c */

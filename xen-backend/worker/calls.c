@@ -251,6 +251,7 @@ void call_begin(struct mcall *c)
 	handle_set_flags(c->h, c->r->rq.flags & VSYS_O_MASK);
 	c->active = true;
 	m->gate = c;
+	forget_fetched(m);
 	if (m->nr_active++ == 0)
 		drop_special(c);
 	steps_run(c, begin_in_order);
