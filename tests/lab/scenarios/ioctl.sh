@@ -7,7 +7,7 @@
 #
 # ioctl.sh [TYPE]...: these types of guest only (pv pvh hvm)
 #
-# check: only by name: back-end and front-end of calls are not all there yet
+# check: only by name: it has not been seen to pass as a whole in a guest yet
 # lab: --timeout 2400
 # shellcheck disable=SC2016,SC2086 # the guest expands it; arguments of the client are words
 
