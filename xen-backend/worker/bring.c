@@ -80,7 +80,8 @@ static void bring_grant(struct mcall *c, const struct vsys_item *item)
 
 	if (p && p->state != PAGE_ASKED)
 		return;
-	if (c->q->dev->worker->executors.gntdev < 0 || page_map_grant(m, item->value, &index)) {
+	/* What nobody asked for is not mapped where it does harm: wants_map(). */
+	if (!c->q->dev->worker->maps || c->q->dev->worker->executors.gntdev < 0 || page_map_grant(m, item->value, &index)) {
 		bring_nothing(c, item->addr);
 		return;
 	}

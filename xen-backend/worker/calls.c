@@ -49,6 +49,9 @@ static void call_free(struct mcall *c)
 	struct handle *h = c->h;
 	unsigned int i;
 
+	/* While its pages are there. */
+	if (c->told_shared)
+		call_taken(c);
 	for (i = 0; i < c->nr_pages; i++) {
 		struct mpage *p = c->page[i];
 
@@ -58,8 +61,6 @@ static void call_free(struct mcall *c)
 		else if (!p->users && p->state == PAGE_MOVING)
 			p->state = PAGE_PRESENT;
 	}
-	if (c->told_shared)
-		call_taken(c);
 	if (call_needs(c) && !call_needs(c)->users)
 		page_free(m, call_needs(c));
 	if (c->active)
@@ -449,8 +450,10 @@ static void call_is_late(struct mcall *c)
 		refuse_need(c);
 	if (c->told_shared)
 		call_taken(c);
-	if (c->phase == CALL_FETCHING || c->phase == CALL_GUESSING)
+	if (c->phase == CALL_FETCHING || c->phase == CALL_GUESSING) {
 		call_fail(c, -ETIMEDOUT);
+		mirror_start_waiting(c->m);	/* it had the gate */
+	}
 }
 
 bool calls_tick(struct device *dev)

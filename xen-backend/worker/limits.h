@@ -31,6 +31,8 @@
 
 /* Pages of the guest that one mirror holds, in its executor and as images. */
 #define VSYS_MIRROR_PAGES	8192
+/* ... and all mirrors of the domain: 64 MiB, twice (and three times if shared). */
+#define VSYS_DOMAIN_PAGES	16384
 /* A run of so many pages is mapped rather than copied. */
 #define VSYS_MAP_PAGES		64
 /* How long the guest may take to go on with a call. */

@@ -33,9 +33,10 @@ struct mpage *page_find(struct mirror *m, uint64_t addr)
 
 struct mpage *page_new(struct mirror *m, uint64_t addr, enum page_state state)
 {
+	struct worker *w = m->dev->worker;
 	struct mpage *p;
 
-	if (m->nr_pages >= VSYS_MIRROR_PAGES)
+	if (m->nr_pages >= VSYS_MIRROR_PAGES || w->nr_mirror_pages >= VSYS_DOMAIN_PAGES)
 		return NULL;
 	p = calloc(1, sizeof(*p));
 	if (!p)
@@ -43,6 +44,7 @@ struct mpage *page_new(struct mirror *m, uint64_t addr, enum page_state state)
 	p->addr = addr;
 	p->state = state;
 	m->nr_pages++;
+	w->nr_mirror_pages++;
 	LIST_INSERT_HEAD(bucket(m, addr), p, of_hash);
 	return p;
 }
@@ -54,6 +56,7 @@ void page_free(struct mirror *m, struct mpage *p)
 		LIST_REMOVE(p, of_hash);
 		m->nr_pages--;
 	}
+	m->dev->worker->nr_mirror_pages--;
 	free(p->image);
 	free(p->told);
 	free(p);

@@ -34,6 +34,7 @@ struct worker {
 
 	struct executors executors;	/* not usable if start failed */
 	struct mirror_queue mirrors;
+	unsigned int nr_mirror_pages;	/* of all mirrors */
 	bool maps;			/* guests' pages may be mapped in mirrors, see calls.c */
 
 	struct device_list devices;
