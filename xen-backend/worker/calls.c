@@ -68,7 +68,6 @@ static void call_free(struct mcall *c)
 	if (m->gate == c)
 		m->gate = NULL;
 	c->q->calls[c->index] = NULL;
-	c->q->dev->nr_calls--;
 	LIST_REMOVE(c, of_mirror);
 	free(c->step);
 	free(c->page);
@@ -139,7 +138,6 @@ static struct mcall *call_new(struct request *r, struct mirror *m)
 	r->call_of = c;
 	r->where = REQ_MIRROR;
 	q->calls[c->index] = c;
-	q->dev->nr_calls++;
 	LIST_INSERT_HEAD(&m->calls, c, of_mirror);
 	return c;
 }
@@ -513,7 +511,8 @@ static bool try_pointers(struct mcall *c)
 	uint32_t half[GUESS_BYTES / 4];
 	struct mpage *p;
 
-	if (!c->pins || c->op != VSYS_OP_IOCTL || (c->guessed ? c->nr_pages <= c->guess_pages : c->refused))
+	if (!c->pins || c->op != VSYS_OP_IOCTL ||
+	    (c->guessed ? c->nr_pages <= c->guess_pages : c->refused))
 		return false;
 	c->guessed = true;
 	c->guess_pages = c->nr_pages;

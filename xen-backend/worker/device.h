@@ -38,7 +38,6 @@ struct device {
 	struct queue queue[VSYS_IPC_MAX_QUEUES];
 
 	struct mirror_list mirrors;
-	unsigned int nr_calls;		/* in them */
 
 	struct handles handles;
 	struct request_list opening;	/* OPENs that the supervisor has */

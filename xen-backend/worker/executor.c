@@ -81,7 +81,6 @@ static int make_room(const struct executors *e)
 static int keep_fds(const struct executors *e, pid_t parent)
 {
 	int worker = syscall(SYS_pidfd_open, parent, 0);
-
 	int i;
 
 	if (worker < 0 || dup3(worker, EXECUTOR_WORKER, O_CLOEXEC) < 0 ||

@@ -91,15 +91,8 @@ machine_enter:
 	mov	%r13d, %ebx
 	shr	$2, %ebx
 	mov	%ebx, RESULT_NR(%r14)
-	shl	$6, %ebx
-	lea	SLOT_OPS(%r12, %rbx), %rbx
-	mov	OP_FLAGS(%rbx), %ecx
-	test	$OP_GO_ON, %ecx
-	jnz	1f
 	cmp	$-4095, %rax
 	jae	.Ldone
-1:	mov	%r13d, %ebx
-	shr	$2, %ebx
 	inc	%ebx
 	cmp	SLOT_NR(%r12), %ebx
 	jae	.Ldone

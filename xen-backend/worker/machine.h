@@ -51,7 +51,6 @@
 
 #define OP_COMPAT		1	/* by int 0x80, as a 32-bit program does */
 #define OP_CLONE		2	/* the child's slot is args[5] */
-#define OP_GO_ON		4	/* also after an error */
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>

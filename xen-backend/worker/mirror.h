@@ -99,11 +99,11 @@ void mirror_exit(struct request *r);			/* MM_EXIT */
 /* The device stops: everything ends.  mirrors_gone() once it has. */
 void mirrors_stop(struct device *dev);
 bool mirrors_gone(const struct device *dev);
-/* All executors but those of calls; the worker ends. */
+/* Where the executor has h, or will; NULL: nowhere. */
 struct mfile *mirror_file(struct mirror *m, const struct handle *h);
 /* FILE of the guest: number is h, or (NULL) nothing. */
 void mirror_set_file(struct mirror *m, int number, struct handle *h);
-/* The driver made a file: its number if so, or negative. */
+/* The number of the next file that a driver makes; and whether one is taken. */
 int mirror_lowest_free(const struct mirror *m);
 bool mirror_knows(const struct mirror *m, int number);
 /*

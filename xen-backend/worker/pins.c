@@ -19,13 +19,6 @@ void pins_open(void)
 		log_warn("cannot open /proc/vmstat, so what drivers pin is not seen: %m");
 }
 
-void pins_close(void)
-{
-	if (vmstat >= 0)
-		close(vmstat);
-	vmstat = -1;
-}
-
 static int64_t field(const char *text, const char *name)
 {
 	const char *at = strstr(text, name);

@@ -12,7 +12,6 @@
 
 /* Before the worker gives up its rights. */
 void pins_open(void);
-void pins_close(void);
 
 /* Pages that are pinned, as far as is known. */
 int64_t pins_count(void);

@@ -35,7 +35,7 @@ struct call_step *step_add(struct mcall *c)
 
 /* Something at the page's address; false: no memory. */
 bool step_page(struct mcall *c, struct mpage *p, int after, uint64_t nr, uint64_t a0,
-		      uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+	       uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 {
 	struct call_step *s = step_add(c);
 
@@ -48,7 +48,7 @@ bool step_page(struct mcall *c, struct mpage *p, int after, uint64_t nr, uint64_
 }
 
 bool step_map(struct mcall *c, struct mpage *p, int after, int prot, int flags, int fd,
-		     uint64_t offset)
+	      uint64_t offset)
 {
 	return step_page(c, p, after, SYS_mmap, p->addr, VSYS_PAGE_SIZE, prot, flags | MAP_FIXED,
 			 fd, offset);
