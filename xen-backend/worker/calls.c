@@ -442,8 +442,10 @@ static void call_is_late(struct mcall *c)
 	if (c->late)
 		return;
 	c->late = c->cancelled = true;
-	log_warn("domain %u device %u: the guest does not go on with a call",
-		 c->q->dev->worker->transport->domid, c->q->dev->devid);
+	if (!c->q->dev->late_warned)
+		log_warn("domain %u device %u: the guest does not go on with a call",
+			 c->q->dev->worker->transport->domid, c->q->dev->devid);
+	c->q->dev->late_warned = true;
 	if (c->phase == CALL_RUNNING)
 		refuse_need(c);
 	if (c->told_shared)

@@ -38,6 +38,7 @@ struct device {
 	struct queue queue[VSYS_IPC_MAX_QUEUES];
 
 	struct mirror_list mirrors;
+	bool late_warned;		/* calls.c: once is enough */
 
 	struct handles handles;
 	struct request_list opening;	/* OPENs that the supervisor has */

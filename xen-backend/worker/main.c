@@ -103,13 +103,15 @@ int main(int argc, char **argv)
 		return 1;
 	pins_open();
 	worker.maps = !is_pv();
-	/* Without executors there is no ioctl, but all else. */
+	/* Without executors there is no ioctl, but all else; why was logged. */
 	executors = executors_prepare(&worker.executors,
 				      open("/dev/xen/gntdev", O_RDWR | O_CLOEXEC)) == 0;
 	executor_caps = caps;
-	if (privileges_change(domid, caps) < 0 ||
-	    (executors && executors_start(&worker.executors, &worker.uring, confine_executor) < 0) ||
-	    privileges_confine() < 0)
+	if (privileges_change(domid, caps) < 0)
+		return 1;
+	if (executors)
+		executors_start(&worker.executors, &worker.uring, confine_executor);
+	if (privileges_confine() < 0)
 		return 1;
 
 	while (worker_round(&worker, -1))
