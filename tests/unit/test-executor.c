@@ -51,33 +51,33 @@ static int64_t now_ms(void)
 static struct {
 	int ready, err, dead, faults;
 	uint64_t addr;
-	unsigned int thread;
+	bool in_call;
 	char page[4096] __attribute__((aligned(4096)));
 	bool answer;
 } seen;
 
-static void on_ready(struct executor *x, int err)
+static void on_ready(struct lane *l, int err)
 {
-	(void)x;
+	(void)l;
 	seen.ready++;
 	seen.err = err;
 }
 
-static void answer(struct executor *x)
+static void answer(struct lane *l)
 {
 	struct uffdio_copy copy = { .dst = seen.addr & ~4095ull, .len = 4096,
 				    .src = (uintptr_t)seen.page };
 
-	assert_int_equal(ioctl(x->uffd, UFFDIO_COPY, &copy), 0);
+	assert_int_equal(ioctl(l->uffd, UFFDIO_COPY, &copy), 0);
 }
 
-static void on_fault(struct executor *x, const struct uffd_msg *msg, unsigned int thread)
+static void on_fault(struct lane *l, const struct uffd_msg *msg, bool in_call)
 {
 	seen.faults++;
 	seen.addr = msg->arg.pagefault.address;
-	seen.thread = thread;
+	seen.in_call = in_call;
 	if (seen.answer)
-		answer(x);
+		answer(l);
 }
 
 static void on_dead(struct executor *x)
@@ -113,21 +113,22 @@ static struct run *new_run(void)
 }
 
 /* One system call in the agent: its value. */
-static int64_t agent(struct executor *x, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2,
+static int64_t agent(struct lane *l, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2,
 		     uint64_t a3, uint64_t a4)
 {
 	struct run *r = new_run();
 	int64_t value;
 
 	xjob_op(&r->job, nr, a0, a1, a2, a3, a4, 0);
-	executor_agent(x, &r->job);
+	lane_agent(l, &r->job);
 	UNTIL(r->done);
 	value = r->value;
 	free(r);
 	return value;
 }
 
-static struct executor *new_executor(void)
+/* Its first lane. */
+static struct lane *new_executor(void)
 {
 	struct executor *x;
 
@@ -136,32 +137,43 @@ static struct executor *new_executor(void)
 	assert_non_null(x);
 	UNTIL(seen.ready);
 	assert_int_equal(seen.err, 0);
-	return x;
+	return x->lane[0];
 }
 
-static void end_executor(struct executor *x)
+static struct lane *new_lane(struct lane *first)
 {
-	executor_kill(x);
+	int ready = seen.ready;
+	struct lane *l = executor_add_lane(first->x);
+
+	assert_non_null(l);
+	UNTIL(seen.ready > ready);
+	assert_int_equal(seen.err, 0);
+	return l;
+}
+
+static void end_executor(struct lane *l)
+{
+	executor_kill(l->x);
 	UNTIL(seen.dead);
 	assert_int_equal(all.nr_dying, 0);
 }
 
 /* The executor's number of our descriptor. */
-static int lend(struct executor *x, int fd)
+static int lend(struct lane *l, int fd)
 {
-	return agent(x, SYS_pidfd_getfd, EXECUTOR_WORKER, fd, 0, 0, 0);
+	return agent(l, SYS_pidfd_getfd, EXECUTOR_WORKER, fd, 0, 0, 0);
 }
 
 static void memory_is_bare(void **state)
 {
-	struct executor *x = new_executor();
+	struct lane *l = new_executor();
 	char path[64], line[256];
 	unsigned long from, to;
 	int areas = 0;
 	FILE *f;
 
 	(void)state;
-	snprintf(path, sizeof(path), "/proc/%d/maps", x->pid);
+	snprintf(path, sizeof(path), "/proc/%d/maps", l->pid);
 	f = fopen(path, "r");
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f)) {
@@ -187,12 +199,12 @@ static void memory_is_bare(void **state)
 	fclose(f);
 	/* code, own slots, own results, stacks, the mirror */
 	assert_int_equal(areas, 5);
-	end_executor(x);
+	end_executor(l);
 }
 
 static void call_at_an_address(void **state)
 {
-	struct executor *x = new_executor();
+	struct lane *l = new_executor();
 	struct run *r = new_run();
 	struct iovec here, there;
 	char back[16];
@@ -200,92 +212,133 @@ static void call_at_an_address(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(pipe_fd), 0);
-	fd = lend(x, pipe_fd[0]);
+	fd = lend(l, pipe_fd[0]);
 	assert_true(fd >= 0 && fd < 64);
 	assert_int_equal(write(pipe_fd[1], "hello", 5), 5);
 	memset(seen.page, 'x', sizeof(seen.page));
 	seen.answer = true;
 	xjob_op(&r->job, SYS_read, fd, ADDR + 100, 5, 0, 0, 0);
-	executor_run(x, &r->job);
+	lane_run(l, &r->job);
 	UNTIL(r->done);
 	assert_int_equal(r->value, 5);
 	assert_int_equal(seen.faults, 1);
 	assert_int_equal(seen.addr, ADDR + 100);
-	assert_int_equal(seen.thread, 1);
+	assert_true(seen.in_call);
 	here = (struct iovec){ back, 7 };
 	there = (struct iovec){ (void *)(uintptr_t)(ADDR + 99), 7 };
-	assert_int_equal(process_vm_readv(x->pid, &here, 1, &there, 1, 0), 7);
+	assert_int_equal(process_vm_readv(l->pid, &here, 1, &there, 1, 0), 7);
 	assert_memory_equal(back, "xhellox", 7);
 	free(r);
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);
-	end_executor(x);
+	end_executor(l);
 }
 
 static void own_memory_is_out_of_reach(void **state)
 {
 	static const uint64_t wrong[] = { 0, MACHINE_CODE, MACHINE_SLOTS, 0x3ff000 };
-	struct executor *x = new_executor();
+	struct lane *l = new_executor();
 	int pipe_fd[2], fd;
 	unsigned int i;
 
 	(void)state;
 	assert_int_equal(pipe(pipe_fd), 0);
-	fd = lend(x, pipe_fd[0]);
+	fd = lend(l, pipe_fd[0]);
 	assert_int_equal(write(pipe_fd[1], "0123456789abcdef", 16), 16);
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_int_equal(agent(x, SYS_read, fd, wrong[i], 8, 0, 0), -EFAULT);
+		assert_int_equal(agent(l, SYS_read, fd, wrong[i], 8, 0, 0), -EFAULT);
 	assert_int_equal(seen.faults, 0);
 	/* What can be written decides nothing: it still works. */
-	assert_int_equal(agent(x, SYS_read, fd, x->slot[0].stack - 4096, 8, 0, 0), 8);
-	assert_int_equal(agent(x, SYS_read, fd, x->slot[0].result + MACHINE_RESULT_SIZE, 8, 0, 0),
+	assert_int_equal(agent(l, SYS_read, fd, l->slot[0]->stack - 4096, 8, 0, 0), 8);
+	assert_int_equal(agent(l, SYS_read, fd, l->slot[0]->result + MACHINE_RESULT_SIZE, 8, 0, 0),
 			 8);
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);
-	end_executor(x);
+	end_executor(l);
 }
 
 static void system_calls_are_filtered(void **state)
 {
-	struct executor *x = new_executor();
+	struct lane *l = new_executor();
 
 	(void)state;
-	assert_int_equal(agent(x, SYS_openat, AT_FDCWD, MACHINE_CODE, O_RDONLY, 0, 0), -EPERM);
-	assert_int_equal(agent(x, SYS_socket, 1, 1, 0, 0, 0), -EPERM);
-	assert_int_equal(agent(x, SYS_execve, MACHINE_CODE, 0, 0, 0, 0), -EPERM);
-	assert_int_equal(agent(x, SYS_mprotect, ADDR, 4096, PROT_READ | PROT_EXEC, 0, 0), -EPERM);
-	assert_int_equal(agent(x, SYS_ptrace, 0, 0, 0, 0, 0), -EPERM);
-	assert_int_equal(agent(x, SYS_clone, SIGCHLD, 0, 0, 0, 0), -EPERM);
-	end_executor(x);
+	assert_int_equal(agent(l, SYS_openat, AT_FDCWD, MACHINE_CODE, O_RDONLY, 0, 0), -EPERM);
+	assert_int_equal(agent(l, SYS_socket, 1, 1, 0, 0, 0), -EPERM);
+	assert_int_equal(agent(l, SYS_execve, MACHINE_CODE, 0, 0, 0, 0), -EPERM);
+	assert_int_equal(agent(l, SYS_mprotect, ADDR, 4096, PROT_READ | PROT_EXEC, 0, 0), -EPERM);
+	assert_int_equal(agent(l, SYS_ptrace, 0, 0, 0, 0, 0), -EPERM);
+	assert_int_equal(agent(l, SYS_clone, SIGCHLD, 0, 0, 0, 0), -EPERM);
+	end_executor(l);
+}
+
+/* One table of descriptors, and memory of its own. */
+static void lanes_share_descriptors_only(void **state)
+{
+	struct lane *l = new_executor(), *other;
+	struct run *r = new_run();
+	int pipe_fd[2], fd;
+	char back[4] = "";
+	struct iovec here = { back, 3 }, there = { (void *)(uintptr_t)ADDR, 3 };
+
+	(void)state;
+	seen.answer = true;
+	assert_int_equal(pipe(pipe_fd), 0);
+	fd = lend(l, pipe_fd[0]);
+	assert_int_equal(write(pipe_fd[1], "onetwo", 6), 6);
+	xjob_op(&r->job, SYS_read, fd, ADDR, 3, 0, 0, 0);
+	lane_run(l, &r->job);
+	UNTIL(r->done);
+	other = new_lane(l);
+	assert_int_not_equal(other->pid, l->pid);
+	r->job.nr = r->done = 0;
+	xjob_op(&r->job, SYS_read, fd, ADDR, 3, 0, 0, 0);
+	lane_run(other, &r->job);
+	UNTIL(r->done);
+	assert_int_equal(r->value, 3);
+	/* Nothing was there: it has faulted anew. */
+	assert_int_equal(seen.faults, 2);
+	assert_int_equal(process_vm_readv(l->pid, &here, 1, &there, 1, 0), 3);
+	assert_string_equal(back, "one");
+	assert_int_equal(process_vm_readv(other->pid, &here, 1, &there, 1, 0), 3);
+	assert_string_equal(back, "two");
+	assert_int_equal(agent(other, SYS_close, fd, 0, 0, 0, 0), 0);
+	assert_int_equal(agent(l, SYS_close, fd, 0, 0, 0, 0), -EBADF);
+	/* The death of one is that of all. */
+	kill(other->pid, SIGKILL);
+	UNTIL(seen.dead);
+	assert_int_equal(all.nr_lanes, 1);
+	free(r);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
 }
 
 static void waiting_calls_are_interrupted(void **state)
 {
-	struct executor *x = new_executor();
+	struct lane *l = new_executor(), *lane[8];
 	struct run *wait[8], *r = new_run();
 	int pipe_fd[2], fd;
 	unsigned int i;
 
 	(void)state;
 	assert_int_equal(pipe(pipe_fd), 0);
-	fd = lend(x, pipe_fd[0]);
+	fd = lend(l, pipe_fd[0]);
 	seen.answer = true;
 	for (i = 0; i < 8; i++) {
+		lane[i] = new_lane(l);
 		wait[i] = new_run();
 		xjob_op(&wait[i]->job, SYS_read, fd, ADDR + 8192, 1, 0, 0, 0);
-		executor_run(x, &wait[i]->job);
+		lane_run(lane[i], &wait[i]->job);
 	}
-	UNTIL(wait[7]->job.running && x->nr_threads == 9);
 	/* They hold up nobody. */
 	xjob_op(&r->job, SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0, 0);
-	executor_run(x, &r->job);
+	lane_run(l, &r->job);
 	UNTIL(r->done);
 	assert_int_equal(r->value, 0);
 	for (i = 0; i < 8; i++) {
 		int64_t end = now_ms() + 10000;
 
 		while (!wait[i]->done && now_ms() < end) {
-			executor_kick(&wait[i]->job);
+			lane_kick(&wait[i]->job);
 			assert_int_equal(uring_run(&uring, true, 2), 0);
 		}
 		assert_int_equal(wait[i]->done, 1);
@@ -296,19 +349,19 @@ static void waiting_calls_are_interrupted(void **state)
 	assert_int_equal(write(pipe_fd[1], "y", 1), 1);
 	r->job.nr = r->done = 0;
 	xjob_op(&r->job, SYS_read, fd, ADDR + 8192, 1, 0, 0, 0);
-	executor_run(x, &r->job);
+	lane_run(lane[3], &r->job);
 	UNTIL(r->done);
 	assert_int_equal(r->value, 1);
 	free(r);
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);
-	end_executor(x);
+	end_executor(l);
 }
 
 /* Signals at any moment: no result is lost, none is made twice. */
 static void storm_of_signals(void **state)
 {
-	struct executor *x = new_executor();
+	struct lane *l = new_executor();
 	struct run *r = new_run();
 	unsigned int i, interrupted = 0;
 	int pipe_fd[2], fd;
@@ -316,7 +369,7 @@ static void storm_of_signals(void **state)
 
 	(void)state;
 	assert_int_equal(pipe2(pipe_fd, O_NONBLOCK), 0);
-	fd = lend(x, pipe_fd[1]);
+	fd = lend(l, pipe_fd[1]);
 	memset(seen.page, 'z', sizeof(seen.page));
 	seen.answer = true;
 	for (i = 0; i < 3000; i++) {
@@ -324,9 +377,9 @@ static void storm_of_signals(void **state)
 
 		r->job.nr = r->done = 0;
 		xjob_op(&r->job, SYS_write, fd, ADDR, 1, 0, 0, 0);
-		executor_run(x, &r->job);
+		lane_run(l, &r->job);
 		while (!r->done && now_ms() < end) {
-			executor_kick(&r->job);
+			lane_kick(&r->job);
 			assert_int_equal(uring_run(&uring, i % 2, 1), 0);
 		}
 		assert_int_equal(r->done, 1);
@@ -343,29 +396,29 @@ static void storm_of_signals(void **state)
 	free(r);
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);
-	end_executor(x);
+	end_executor(l);
 }
 
 static void lists_end_at_an_error(void **state)
 {
-	struct executor *x = new_executor();
+	struct lane *l = new_executor();
 	struct run *r = new_run();
 
 	(void)state;
 	xjob_op(&r->job, SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0, 0);
 	xjob_op(&r->job, SYS_close, 777, 0, 0, 0, 0, 0);
 	xjob_op(&r->job, SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0, 0);
-	executor_run(x, &r->job);
+	lane_run(l, &r->job);
 	UNTIL(r->done);
 	assert_int_equal(r->value, -EBADF);
 	assert_int_equal(r->made, 2);
 	free(r);
-	end_executor(x);
+	end_executor(l);
 }
 
 static void compat_ioctl(void **state)
 {
-	struct executor *x = new_executor();
+	struct lane *l = new_executor();
 	struct run *r = new_run();
 	int pipe_fd[2], fd;
 	int n = 0;
@@ -374,28 +427,29 @@ static void compat_ioctl(void **state)
 	(void)state;
 	assert_int_equal(pipe(pipe_fd), 0);
 	assert_int_equal(write(pipe_fd[1], "abc", 3), 3);
-	fd = lend(x, pipe_fd[0]);
+	fd = lend(l, pipe_fd[0]);
 	seen.answer = true;
 	/* ioctl is 54 there. */
 	xjob_op(&r->job, 54, fd, FIONREAD, 0x8000010, 0, 0, 0)->flags = OP_COMPAT;
-	executor_run(x, &r->job);
+	lane_run(l, &r->job);
 	UNTIL(r->done);
 	if (r->value == -ENOSYS) {
 		print_message("this kernel runs no 32-bit programs\n");
 		skip();
 	}
 	assert_int_equal(r->value, 0);
-	assert_int_equal(process_vm_readv(x->pid, &here, 1, &there, 1, 0), 4);
+	assert_int_equal(process_vm_readv(l->pid, &here, 1, &there, 1, 0), 4);
 	assert_int_equal(n, 3);
 	free(r);
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);
-	end_executor(x);
+	end_executor(l);
 }
 
 static void death_ends_its_jobs(void **state)
 {
-	struct executor *x = new_executor(), *y;
+	struct lane *l = new_executor(), *other;
+	struct executor *y;
 	struct run *r = new_run();
 	int pipe_fd[2], fd;
 
@@ -404,16 +458,17 @@ static void death_ends_its_jobs(void **state)
 	assert_non_null(y);
 	UNTIL(seen.ready == 2);
 	assert_int_equal(pipe(pipe_fd), 0);
-	fd = lend(x, pipe_fd[0]);
+	fd = lend(l, pipe_fd[0]);
 	xjob_op(&r->job, SYS_read, fd, ADDR, 1, 0, 0, 0);
-	executor_run(x, &r->job);
+	lane_run(l, &r->job);
 	UNTIL(r->job.running);
-	kill(x->pid, SIGKILL);
+	kill(l->pid, SIGKILL);
 	UNTIL(r->done);
 	assert_int_equal(r->value, -EIO);
 	assert_int_equal(seen.dead, 1);
 	/* The other one lives. */
-	assert_int_equal(agent(y, SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0), 0);
+	other = y->lane[0];
+	assert_int_equal(agent(other, SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0), 0);
 	executor_kill(y);
 	UNTIL(seen.dead == 2);
 	free(r);
@@ -434,7 +489,7 @@ static void many(void **state)
 	UNTIL(seen.ready == MACHINE_MAX - 1);
 	for (i = 1; i < MACHINE_MAX; i++) {
 		x = all.x[i];
-		assert_int_equal(agent(x, SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0), 0);
+		assert_int_equal(agent(x->lane[0], SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0), 0);
 	}
 	/* Also one that is killed before it is born. */
 	executor_kill(all.x[7]);
@@ -469,7 +524,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(memory_is_bare), T(call_at_an_address), T(own_memory_is_out_of_reach),
-		T(system_calls_are_filtered), T(waiting_calls_are_interrupted),
+		T(system_calls_are_filtered), T(lanes_share_descriptors_only), T(waiting_calls_are_interrupted),
 		T(storm_of_signals), T(lists_end_at_an_error), T(compat_ioctl),
 		T(death_ends_its_jobs), T(many),
 	};

@@ -34,18 +34,34 @@ static bool call_uses(struct mcall *c, struct mpage *p)
 	return true;
 }
 
+/* The same page may be kept elsewhere, too. */
+static void renew_kept(struct mcall *c, uint64_t addr, const void *content, bool writable)
+{
+	struct mirror *m;
+	struct mpage *p;
+	unsigned int i;
+
+	for (i = 0; c->mm->nr_kept > c->m->nr_kept && i < MACHINE_LANES; i++) {
+		m = c->mm->mirror[i];
+		p = m && m != c->m && m->nr_kept ? page_find(m, addr) : NULL;
+		if (p && p->kept)
+			page_bring(m, addr, content, writable, c->arrived);
+	}
+}
+
 static void bring_page(struct mcall *c, const struct vsys_item *item)
 {
 	bool present, writable = item->flags & VSYS_ITEM_WRITABLE;
+	const void *content = call_page(c->r, item->page);
 	struct mirror *m = c->m;
 	struct mpage *p = page_find(m, item->addr);
 
 	present = p && p->state == PAGE_PRESENT;
-	p = page_bring(m, item->addr, call_page(c->r, item->page), writable);
+	renew_kept(c, item->addr, content, writable);
+	p = page_bring(m, item->addr, content, writable, c->arrived);
 	if (!p)
 		return;
 	c->q->dev->counters.copies++;
-	p->fetched = true;
 	/* Not counted as used, it is idle, and goes before the next call. */
 	call_uses(c, p);
 	if (!present && p->state == PAGE_PRESENT && p->readonly)
@@ -74,6 +90,7 @@ void bring_nothing(struct mcall *c, uint64_t addr)
 static void bring_grant(struct mcall *c, const struct vsys_item *item)
 {
 	int prot = PROT_READ | (item->flags & VSYS_ITEM_WRITABLE ? PROT_WRITE : 0);
+	struct worker *w = c->q->dev->worker;
 	struct mirror *m = c->m;
 	struct mpage *p = page_find(m, item->addr);
 	uint64_t index;
@@ -81,7 +98,7 @@ static void bring_grant(struct mcall *c, const struct vsys_item *item)
 	if (p && p->state != PAGE_ASKED)
 		return;
 	/* What nobody asked for is not mapped where it does harm: wants_map(). */
-	if (!c->q->dev->worker->maps || c->q->dev->worker->executors.gntdev < 0 || page_map_grant(m, item->value, &index)) {
+	if (!w->maps || w->executors.gntdev < 0 || page_map_grant(m, item->value, &index)) {
 		bring_nothing(c, item->addr);
 		return;
 	}
@@ -102,7 +119,17 @@ static void bring_file(struct mcall *c, const struct vsys_item *item)
 	struct device *dev = item->value ? device_find(c->q->dev->worker, item->page) : NULL;
 	struct handle *h = dev ? handle_get(&dev->handles, item->value) : NULL;
 
-	mirror_set_file(c->m, item->addr, h);
+	mm_set_file(c->mm, item->addr, h);
+}
+
+/* What the first request says of the caller's descriptors. */
+void bring_table(struct mcall *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->r->rq.u.call.nr_items; i++)
+		if (c->r->items[i].op == VSYS_ITEM_FILE)
+			bring_file(c, &c->r->items[i]);
 }
 
 void bring_items(struct mcall *c)
@@ -124,7 +151,9 @@ void bring_items(struct mcall *c)
 			bring_grant(c, item);
 			break;
 		case VSYS_ITEM_FILE:
-			bring_file(c, item);
+			/* For the next call, if it comes in the middle of one. */
+			if (c->arrived != c->begun)
+				bring_file(c, item);
 			break;
 		}
 	}
@@ -133,7 +162,7 @@ void bring_items(struct mcall *c)
 /* The files that the call may name, and that whose call it is. */
 bool bring_files(struct mcall *c)
 {
-	struct mfile *f = mirror_file(c->m, c->h);
+	struct mfile *f = mm_file(c->mm, c->h);
 	struct call_step *s;
 
 	if (!f) {
@@ -142,9 +171,9 @@ bool bring_files(struct mcall *c)
 			return false;
 		f->h = c->h;
 		f->number = -1;
-		LIST_INSERT_HEAD(&c->m->files, f, of_mirror);
+		LIST_INSERT_HEAD(&c->mm->files, f, of_mm);
 	}
-	LIST_FOREACH(f, &c->m->files, of_mirror) {
+	LIST_FOREACH(f, &c->mm->files, of_mm) {
 		if (f->installed || f->busy || !f->h)
 			continue;
 		s = step_add(c);
@@ -153,66 +182,63 @@ bool bring_files(struct mcall *c)
 		s->kind = STEP_FILE;
 		s->file = f;
 		f->busy = true;		/* it is not freed before it was its turn */
+		c->mm->gate = c;	/* nobody sees numbers that are on their way */
 	}
 	return true;
 }
 
 /* What drivers had pinned has been released. */
-static void release_kept(struct mirror *m)
+static void release_kept(struct mm *mm)
 {
+	struct mirror *m;
 	struct mpage *p;
 	unsigned int i;
 
-	if (!m->nr_kept || worker_now() - m->kept_since < VSYS_PIN_LATE_MS ||
-	    pins_count() > m->pins_before)
+	if (!mm->nr_kept || worker_now() - mm->kept_since < VSYS_PIN_LATE_MS ||
+	    pins_count() > mm->pins_before)
 		return;
-	for (i = 0; i < MIRROR_HASH; i++) {
-		LIST_FOREACH(p, &m->hash[i], of_hash) {
+	for (i = 0; i < MACHINE_LANES; i++) {
+		m = mm->mirror[i];
+		if (!m || !m->nr_kept)
+			continue;
+		LIST_FOREACH(p, &m->pages, of_mirror) {
 			p->users -= p->kept;
 			p->kept = false;
 		}
+		m->nr_kept = 0;
 	}
-	m->nr_kept = 0;
+	mm->nr_kept = 0;
 }
 
 /* Pages of earlier calls that can't be renewed in place: away with them. */
 void drop_special(struct mcall *c)
 {
-	struct mirror *m = c->m;
 	struct mpage *p;
-	unsigned int i;
 
-	release_kept(m);
-	for (i = 0; i < MIRROR_HASH; i++) {
-		LIST_FOREACH(p, &m->hash[i], of_hash) {
-			if (p->users)
-				continue;
-			if (p->state == PAGE_REFUSED || p->state == PAGE_MAPPED ||
-			    (p->state == PAGE_PRESENT && p->readonly))
-				step_map(c, p, AFTER_WATCH, PROT_READ | PROT_WRITE, ANONYMOUS,
-					 -1, 0);
-			else if (p->state == PAGE_PRESENT)
-				p->stale = true;
-		}
+	release_kept(c->mm);
+	LIST_FOREACH(p, &c->m->pages, of_mirror) {
+		if (p->users)
+			continue;
+		if (p->state == PAGE_REFUSED || p->state == PAGE_MAPPED ||
+		    (p->state == PAGE_PRESENT && p->readonly))
+			step_map(c, p, AFTER_WATCH, PROT_READ | PROT_WRITE, ANONYMOUS, -1, 0);
+		else if (p->state == PAGE_PRESENT)
+			p->stale = true;
 	}
 }
 
 /* What is idle and was not renewed goes. */
 void drop_stale(struct mcall *c)
 {
-	struct mirror *m = c->m;
 	struct mpage *p, *next;
-	unsigned int i;
 
-	for (i = 0; i < MIRROR_HASH; i++) {
-		for (p = LIST_FIRST(&m->hash[i]); p; p = next) {
-			next = LIST_NEXT(p, of_hash);
-			if (!p->stale || p->users)
-				continue;
-			step_page(c, NULL, AFTER_NOTHING, SYS_madvise, p->addr, VSYS_PAGE_SIZE,
-				  MADV_DONTNEED, 0, 0, 0);
-			page_free(m, p);
-		}
+	for (p = LIST_FIRST(&c->m->pages); p; p = next) {
+		next = LIST_NEXT(p, of_mirror);
+		if (!p->stale || p->users)
+			continue;
+		step_page(c, NULL, AFTER_NOTHING, SYS_madvise, p->addr, VSYS_PAGE_SIZE,
+			  MADV_DONTNEED, 0, 0, 0);
+		page_free(p);
 	}
 }
 
@@ -224,9 +250,9 @@ void keep_pages(struct mcall *c)
 {
 	unsigned int i;
 
-	if (!c->m->nr_kept)
-		c->m->pins_before = c->pins_before;
-	c->m->kept_since = worker_now();
+	if (!c->mm->nr_kept)
+		c->mm->pins_before = c->pins_before;
+	c->mm->kept_since = worker_now();
 	for (i = 0; i < c->nr_pages; i++) {
 		struct mpage *p = c->page[i];
 
@@ -236,36 +262,31 @@ void keep_pages(struct mcall *c)
 		p->kept = true;
 		p->users++;
 		c->m->nr_kept++;
+		c->mm->nr_kept++;
 	}
 }
 
 /* What a driver may have written to pages that it kept is told with each call. */
 void add_kept(struct mcall *c)
 {
+	struct mirror *m;
 	struct mpage *p;
 	unsigned int i;
 
-	for (i = 0; c->m->nr_kept && i < MIRROR_HASH; i++)
-		LIST_FOREACH(p, &c->m->hash[i], of_hash)
+	for (i = 0; c->mm->nr_kept && i < MACHINE_LANES; i++) {
+		m = c->mm->mirror[i];
+		if (!m || !m->nr_kept)
+			continue;
+		LIST_FOREACH(p, &m->pages, of_mirror)
 			if (p->kept)
 				call_uses(c, p);
-}
-
-/* Before bring_items(): nothing is of now. */
-void forget_fetched(struct mirror *m)
-{
-	struct mpage *p;
-	unsigned int i;
-
-	for (i = 0; i < MIRROR_HASH; i++)
-		LIST_FOREACH(p, &m->hash[i], of_hash)
-			p->fetched = false;
+	}
 }
 
 /*
- * What is in place for other calls, or pinned, this call's driver may look at, too,
- * and would see what was there before the call began: the guest's content of now is
- * fetched first.  And what is leaving must have left.  False: there is nothing.
+ * What is pinned this call's driver may look at, too, and would see what was there
+ * before the call began: the guest's content of now is fetched first.  False: there
+ * is nothing to fetch.
  */
 bool fetch_kept(struct mcall *c)
 {
@@ -273,19 +294,18 @@ bool fetch_kept(struct mcall *c)
 	unsigned int i, max = call_nr_pages(c->r) > 16 ? call_nr_pages(c->r) - 1 : 16;
 	struct vsys_item *items = call_page(c->r, 0);
 	unsigned int left = 0;
+	struct mirror *m;
 	struct mpage *p;
 
 	if (max > VSYS_PAGE_ITEMS)
 		max = VSYS_PAGE_ITEMS;
 	c->nr_items = 0;
-	for (i = 0; i < MIRROR_HASH; i++) {
-		LIST_FOREACH(p, &c->m->hash[i], of_hash) {
-			/* The agent does this after it has moved the page. */
-			if (p->state == PAGE_MOVING)
-				step_page(c, NULL, AFTER_NOTHING, SYS_madvise, p->addr,
-					  VSYS_PAGE_SIZE, MADV_DONTNEED, 0, 0, 0);
-			if (p->state != PAGE_PRESENT || !p->users || p->fetched ||
-			    left++ >= max)
+	for (i = 0; c->mm->nr_kept && i < MACHINE_LANES; i++) {
+		m = c->mm->mirror[i];
+		if (!m || !m->nr_kept)
+			continue;
+		LIST_FOREACH(p, &m->pages, of_mirror) {
+			if (!p->kept || p->arrived >= c->begun || left++ >= max)
 				continue;
 			items[c->nr_items++] = (struct vsys_item){
 				.addr = p->addr, .value = 1, .op = VSYS_ITEM_NEED,

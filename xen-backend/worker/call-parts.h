@@ -32,6 +32,7 @@ bool step_map(struct mcall *c, struct mpage *p, int after, int prot, int flags, 
 void steps_run(struct mcall *c, void (*next)(struct mcall *c));
 
 /* bring.c */
+void bring_table(struct mcall *c);
 void bring_items(struct mcall *c);
 void bring_nothing(struct mcall *c, uint64_t addr);
 bool bring_files(struct mcall *c);			/* false: no memory */
@@ -39,7 +40,6 @@ void drop_special(struct mcall *c);
 void drop_stale(struct mcall *c);
 void keep_pages(struct mcall *c);
 void add_kept(struct mcall *c);
-void forget_fetched(struct mirror *m);
 bool fetch_kept(struct mcall *c);
 
 /* tell.c */

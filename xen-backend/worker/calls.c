@@ -2,7 +2,7 @@
 /*
  * calls.c - native calls in a mirror; see calls.h and docs/mirror.md.
  *
- *   WAITING    for an executor, or for another call that puts the mirror in order
+ *   WAITING    for a mirror, or for another call that puts descriptors in order
  *   PREPARING  pages and files are put in place
  *   FETCHING   what a driver has pinned is renewed first
  *   RUNNING    the native call is made; it may need more
@@ -38,45 +38,52 @@ static void native_done(struct xjob *job, int64_t value, unsigned int made);
 /* The page that its driver waits for; NULL: none, or it came by another call. */
 struct mpage *call_needs(const struct mcall *c)
 {
-	struct mpage *p = c->need_addr ? page_find(c->m, page_of(c->need_addr)) : NULL;
+	struct mpage *p = c->m && c->need_addr ? page_find(c->m, page_of(c->need_addr)) : NULL;
 
 	return p && p->state == PAGE_ASKED ? p : NULL;
 }
 
+static void open_gate(struct mcall *c)
+{
+	if (c->mm->gate != c)
+		return;
+	c->mm->gate = NULL;
+	calls_look_again(c->mm);
+}
+
 static void call_free(struct mcall *c)
 {
-	struct mirror *m = c->m;
 	struct handle *h = c->h;
+	struct mm *mm = c->mm;
 	unsigned int i;
 
+	mm->held++;
 	/* While its pages are there. */
-	if (c->told_shared)
+	if (c->told_shared || c->nr_batch)
 		call_taken(c);
 	for (i = 0; i < c->nr_pages; i++) {
 		struct mpage *p = c->page[i];
 
 		p->users--;
-		if (!p->users && (p->state == PAGE_MOVED || p->state == PAGE_GONE))
-			page_free(m, p);
-		else if (!p->users && p->state == PAGE_MOVING)
-			p->state = PAGE_PRESENT;
+		if (!p->users && p->state == PAGE_GONE)
+			page_free(p);
 	}
 	if (call_needs(c) && !call_needs(c)->users)
-		page_free(m, call_needs(c));
-	if (c->active)
-		m->nr_active--;
-	if (m->gate == c)
-		m->gate = NULL;
+		page_free(call_needs(c));
+	if (c->m)
+		mirror_idle(c->m);
+	open_gate(c);
 	c->q->calls[c->index] = NULL;
-	LIST_REMOVE(c, of_mirror);
+	LIST_REMOVE(c, of_mm);
 	free(c->step);
 	free(c->page);
 	free(c->batch);
 	free(c);
 	if (!--h->holds)
 		request_handle_idle(h);
-	mirror_start_waiting(m);
-	mirror_settle(m);
+	mm_start_waiting(mm);
+	mm->held--;
+	mm_settle(mm);
 }
 
 /* The last answer. */
@@ -106,16 +113,13 @@ void call_park(struct mcall *c)
 /* It ends with err, and changed nothing; or nobody would hear of it. */
 void call_fail(struct mcall *c, int err)
 {
-	if (c->m->gate == c)
-		c->m->gate = NULL;
 	c->phase = CALL_ENDING;
 	c->result = err;
 	c->done = c->nr_pages;
-	c->nr_batch = 0;
 	call_tell(c);
 }
 
-static struct mcall *call_new(struct request *r, struct mirror *m)
+static struct mcall *call_new(struct request *r, struct mm *mm)
 {
 	struct queue *q = r->queue;
 	struct mcall *c;
@@ -126,7 +130,7 @@ static struct mcall *call_new(struct request *r, struct mirror *m)
 	if (!c)
 		return NULL;
 	c->q = q;
-	c->m = m;
+	c->mm = mm;
 	c->h = r->handle;
 	c->h->holds++;
 	c->index = r->rq.u.call.call;
@@ -135,10 +139,11 @@ static struct mcall *call_new(struct request *r, struct mirror *m)
 	c->arg = r->rq.offset;
 	c->compat = c->op == VSYS_OP_COMPAT_IOCTL || r->rq.flags & VSYS_CALL_COMPAT;
 	c->r = r;
+	c->begun = c->arrived = ++mm->arrivals;
 	r->call_of = c;
 	r->where = REQ_MIRROR;
 	q->calls[c->index] = c;
-	LIST_INSERT_HEAD(&m->calls, c, of_mirror);
+	LIST_INSERT_HEAD(&mm->calls, c, of_mm);
 	return c;
 }
 
@@ -146,8 +151,8 @@ void calls_start(struct request *r)
 {
 	struct device *dev = r->queue->dev;
 	bool rw = r->rq.op == VSYS_OP_MIRROR_READ || r->rq.op == VSYS_OP_MIRROR_WRITE;
-	struct mirror *m;
 	struct mcall *c;
+	struct mm *mm;
 
 	if (!dev->ioctl || (rw && !dev->pointers)) {
 		request_end(r, -ENOSYS, 0, 0);
@@ -158,42 +163,42 @@ void calls_start(struct request *r)
 		request_end(r, -EPERM, 0, 0);
 		return;
 	}
-	m = mirror_get(dev, r->rq.u.call.mm);
-	if (m && m->exit) {
+	mm = mm_get(dev, r->rq.u.call.mm);
+	if (mm && mm->exit) {
 		request_end(r, -ESRCH, 0, 0);
 		return;
 	}
-	c = m ? call_new(r, m) : NULL;
+	c = mm ? call_new(r, mm) : NULL;
 	if (!c) {
 		request_end(r, -ENOMEM, 0, 0);
 		return;
 	}
 	dev->counters.calls++;
-	TAILQ_INSERT_TAIL(&m->waiting, c, of_waiting);
-	mirror_want_executor(m);
-	mirror_start_waiting(m);
+	TAILQ_INSERT_TAIL(&mm->waiting, c, of_waiting);
+	mm_want_executor(mm);
+	mm_start_waiting(mm);
 }
 
-void calls_fail_waiting(struct mirror *m, int err)
+void calls_fail_waiting(struct mm *mm, int err)
 {
 	struct mcall *c;
 
-	m->held++;
-	while ((c = TAILQ_FIRST(&m->waiting))) {
-		TAILQ_REMOVE(&m->waiting, c, of_waiting);
+	mm->held++;
+	while ((c = TAILQ_FIRST(&mm->waiting))) {
+		TAILQ_REMOVE(&mm->waiting, c, of_waiting);
 		call_fail(c, err);
 	}
-	m->held--;
+	mm->held--;
 }
 
 /* The device stops: nobody will continue these. */
-void calls_drop_parked(struct mirror *m)
+void calls_drop_parked(struct mm *mm)
 {
 	struct mcall *c;
 
 	/* The end of one may be that of others. */
 	do {
-		LIST_FOREACH(c, &m->calls, of_mirror)
+		LIST_FOREACH(c, &mm->calls, of_mm)
 			if (!c->r && !c->steps_run &&
 			    (c->phase == CALL_ENDING || c->phase == CALL_FETCHING ||
 			     c->phase == CALL_GUESSING))
@@ -207,58 +212,54 @@ void calls_drop_parked(struct mirror *m)
 
 static void call_go(struct mcall *c);
 
-static void gate_opens(struct mcall *c)
+static void in_order(struct mcall *c)
 {
-	struct mirror *m = c->m;
+	struct mm *mm = c->mm;
+	bool gate = mm->gate == c;
 
-	if (m->gate == c)
-		m->gate = NULL;
+	mm->held++;
+	open_gate(c);
 	call_go(c);
-	mirror_start_waiting(m);
+	if (gate)
+		mm_start_waiting(mm);
+	mm->held--;
+	mm_settle(mm);
 }
 
 static void begin_in_order(struct mcall *c)
 {
-	struct mirror *m = c->m;
-
 	bring_items(c);
 	if (fetch_kept(c))
 		return;
 	c->phase = CALL_PREPARING;
-	if (m->gate == c)
-		drop_stale(c);
-	if (!bring_files(c)) {
-		if (m->gate == c)
-			m->gate = NULL;
-		call_fail(c, -ENOMEM);
-		return;
-	}
-	steps_run(c, gate_opens);
+	drop_stale(c);
+	steps_run(c, in_order);
 }
 
-/* It is the first of those that wait, and the mirror is ready. */
-void call_begin(struct mcall *c)
+/* It is the first of those that wait. */
+void call_begin(struct mcall *c, struct mirror *m)
 {
-	struct mirror *m = c->m;
-
-	TAILQ_REMOVE(&m->waiting, c, of_waiting);
+	TAILQ_REMOVE(&c->mm->waiting, c, of_waiting);
+	c->m = m;
+	m->call = c;
 	c->phase = CALL_PREPARING;
 	if (c->cancelled) {
 		call_fail(c, -EINTR);
 		return;
 	}
 	handle_set_flags(c->h, c->r->rq.flags & VSYS_O_MASK);
-	c->active = true;
-	m->gate = c;
-	forget_fetched(m);
-	if (m->nr_active++ == 0)
-		drop_special(c);
+	bring_table(c);
+	drop_special(c);
+	if (!bring_files(c)) {
+		call_fail(c, -ENOMEM);
+		return;
+	}
 	steps_run(c, begin_in_order);
 }
 
 static void call_go(struct mcall *c)
 {
-	struct mfile *f = mirror_file(c->m, c->h);
+	struct mfile *f = mm_file(c->mm, c->h);
 	struct xjob *job = &c->job;
 	int fd;
 
@@ -289,12 +290,7 @@ static void call_go(struct mcall *c)
 	c->pins = policy_pins(c->q->dev->policy, c->cmd);
 	if (c->pins)
 		c->pins_before = pins_count();
-	executor_run(c->m->x, job);
-}
-
-struct mcall *calls_of_job(struct xjob *job)
-{
-	return job && job->done == native_done ? container_of(job, struct mcall, job) : NULL;
+	lane_run(c->m->lane, job);
 }
 
 /* --- faults ------------------------------------------------------------ */
@@ -379,6 +375,7 @@ void calls_continue(struct request *r)
 	struct mcall *c = r->queue->calls[r->rq.u.call.call];
 
 	c->r = r;
+	c->arrived = ++c->mm->arrivals;
 	c->nr_items = 0;
 	c->data_page = 1;
 	r->call_of = c;
@@ -389,7 +386,7 @@ void calls_continue(struct request *r)
 	}
 	if (c->told_shared)
 		call_taken(c);	/* all that was told before */
-	if (c->phase != CALL_ENDING && (!c->m->x || c->m->x->dying)) {
+	if (c->phase != CALL_ENDING && !mirror_alive(c->m)) {
 		if (c->phase != CALL_RUNNING)	/* else its end is on its way */
 			call_fail(c, -EIO);
 		return;
@@ -404,7 +401,7 @@ void calls_continue(struct request *r)
 		steps_run(c, call_go);
 		return;
 	}
-	if (c->phase == CALL_RUNNING && !c->late && c->m->x) {
+	if (c->phase == CALL_RUNNING && !c->late) {
 		bring_items(c);
 		if (c->nr_steps && !c->steps_run)
 			steps_run(c, continue_call);
@@ -425,22 +422,16 @@ void calls_cancel(struct request *r)
 		return;
 	c->cancelled = true;
 	if (c->phase == CALL_WAITING) {
-		TAILQ_REMOVE(&c->m->waiting, c, of_waiting);
+		TAILQ_REMOVE(&c->mm->waiting, c, of_waiting);
 		call_fail(c, -EINTR);
 	} else if (c->phase == CALL_RUNNING) {
-		if (executor_unqueue(&c->job)) {
-			call_fail(c, -EINTR);
-			return;
-		}
-		executor_kick(&c->job);
+		lane_kick(&c->job);
 		worker_tick(c->q->dev->worker);
 	}
 }
 
 static void call_is_late(struct mcall *c)
 {
-	if (c->late)
-		return;
 	c->late = c->cancelled = true;
 	if (!c->q->dev->late_warned)
 		log_warn("domain %u device %u: the guest does not go on with a call",
@@ -450,30 +441,34 @@ static void call_is_late(struct mcall *c)
 		refuse_need(c);
 	if (c->told_shared)
 		call_taken(c);
-	if (c->phase == CALL_FETCHING || c->phase == CALL_GUESSING) {
+	if (c->phase == CALL_FETCHING || c->phase == CALL_GUESSING)
 		call_fail(c, -ETIMEDOUT);
-		mirror_start_waiting(c->m);	/* it had the gate */
-	}
 }
 
 bool calls_tick(struct device *dev)
 {
 	int64_t now = worker_now();
-	struct mirror *m;
 	struct mcall *c, *next;
+	struct mm *mm, *next_mm;
 	bool again = false;
 
 	if (dev->stopping)
 		return false;		/* it has its own tick, and no mercy */
-	LIST_FOREACH(m, &dev->mirrors, of_device) {
-		for (c = LIST_FIRST(&m->calls); c; c = next) {
-			next = LIST_NEXT(c, of_mirror);
-			if (!c->r && now - c->parked_since >= VSYS_CALL_LIMIT_MS)
-				call_is_late(c);
+	for (mm = LIST_FIRST(&dev->mms); mm; mm = next_mm) {
+		mm->held++;
+		for (c = LIST_FIRST(&mm->calls); c; c = next) {
+			next = LIST_NEXT(c, of_mm);
 			if (c->cancelled && c->phase == CALL_RUNNING)
-				executor_kick(&c->job);
+				lane_kick(&c->job);
 			again |= !c->r || c->cancelled;
+			if (!c->r && !c->late && now - c->parked_since >= VSYS_CALL_LIMIT_MS) {
+				call_is_late(c);
+				next = LIST_FIRST(&mm->calls);	/* others may have gone */
+			}
 		}
+		mm->held--;
+		next_mm = LIST_NEXT(mm, of_device);
+		mm_settle(mm);
 	}
 	return again;
 }
@@ -579,7 +574,7 @@ void call_finish(struct mcall *c)
 {
 	long status = IS_ERROR(c->result) ? c->result : 0;
 
-	if (!status && c->m->x && c->op <= VSYS_OP_COMPAT_IOCTL && c->result > 0 &&
+	if (!status && c->m->lane && c->op <= VSYS_OP_COMPAT_IOCTL && c->result > 0 &&
 	    c->result < MIRRORED_FDS)
 		call_look_for_file(c, 0, c->result, true);
 	if (!status && c->r && !call_other_files(c)) {

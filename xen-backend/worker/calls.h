@@ -22,10 +22,10 @@ struct queue;
 struct request;
 
 #define CALL_BATCH	PAGE_READS	/* pages that are compared at a time */
-#define CALL_MOVED	3	/* ... if they leave the mirror for that */
 #define CALL_PROBES	64	/* numbers that are tried for files, of a call */
 #define CALL_FILE_RANGE	64	/* ... from the lowest free one on */
-#define CALL_FILES	4	/* items of an answer that are kept for new files */
+#define CALL_FILES	4	/* items of an answer that are kept for new files,
+				   and how many words may lie between numbers of two */
 
 /* What an agent does for a call, one after another. */
 struct call_step {
@@ -33,7 +33,7 @@ struct call_step {
 	struct machine_op op;
 	struct mfile *file;
 	/* When it is done: drivers may go on, or touches are faults again. */
-	enum { AFTER_NOTHING, AFTER_WAKE, AFTER_WATCH, AFTER_MOVE } after;
+	enum { AFTER_NOTHING, AFTER_WAKE, AFTER_WATCH } after;
 	struct mpage *page;
 	bool has_grant;
 	uint64_t grant;			/* gntdev's index, to be let go */
@@ -41,10 +41,11 @@ struct call_step {
 
 struct mcall {
 	struct queue *q;
-	struct mirror *m;
+	struct mm *mm;
+	struct mirror *m;		/* NULL: it waits for one */
 	struct handle *h;
 	uint16_t index;
-	LIST_ENTRY(mcall) of_mirror;
+	LIST_ENTRY(mcall) of_mm;
 	TAILQ_ENTRY(mcall) of_waiting;
 
 	uint8_t op;			/* VSYS_OP_ */
@@ -53,9 +54,9 @@ struct mcall {
 	uint64_t arg;
 
 	struct request *r;		/* to be answered; NULL: parked */
+	uint64_t arrived, begun;	/* the last one, and the first, see struct mm */
 	enum { CALL_WAITING, CALL_PREPARING, CALL_RUNNING, CALL_FETCHING,
 	       CALL_GUESSING, CALL_ENDING } phase;
-	bool active;			/* counted in m->nr_active */
 	bool cancelled, aborted, late;
 	bool refused, guessed;
 	unsigned int guess_pages;	/* nr_pages before the last guess */
@@ -77,16 +78,19 @@ struct mcall {
 	uint64_t run_end;		/* where the last needed run ended */
 	uint32_t run_pages;
 
-	/* Comparing: pages [done, done + nr_batch) are in batch. */
+	/*
+	 * Comparing: pages [done, done + nr_batch).  batch has what they were when they
+	 * were read, and behind that what came from the guest; fresh: these differ.
+	 */
 	unsigned int done, nr_batch, in_batch, in_page;
-	unsigned char *batch, *place[CALL_BATCH];
+	unsigned char *batch;
 	bool fresh[CALL_BATCH];
 	unsigned int nr_items, data_page;	/* of the answer that is made */
-	unsigned int nr_probes, nr_files;
-	uint64_t file_addr[CALL_FILES];	/* where numbers of new files were found last */
+	unsigned int nr_probes;
+	uint64_t first_file, last_file;	/* where numbers of new files were found */
 	unsigned int kept_left;		/* FETCHING: pages that are still to come */
 	bool pins;			/* its driver may keep pages, says the policy */
-	bool told_shared, waits_ack, retry;	/* tell.c: shared_told() */
+	bool told_shared, waits, retry;	/* tell.c: must_wait() */
 	int64_t pins_before;		/* of a call that may pin, see pins.h */
 };
 
@@ -99,12 +103,13 @@ void calls_cancel(struct request *r);
 /* Interrupts again what was cancelled, and ends what waits too long; true: again. */
 bool calls_tick(struct device *dev);
 
-/* For mirror.c. */
-void call_begin(struct mcall *c);
-struct mcall *calls_of_job(struct xjob *job);
+/* For mirror.c.  m is idle, and its own from here on. */
+void call_begin(struct mcall *c, struct mirror *m);
 /* Its thread needs the page of addr.  False: it can't be had. */
 bool call_need(struct mcall *c, uint64_t addr, bool write);
-void calls_fail_waiting(struct mirror *m, int err);
-void calls_drop_parked(struct mirror *m);
+void calls_fail_waiting(struct mm *mm, int err);
+void calls_drop_parked(struct mm *mm);
+/* Calls that could not end yet try again. */
+void calls_look_again(struct mm *mm);
 
 #endif /* VSYS_CALLS_H */

@@ -89,7 +89,7 @@ void device_connect(struct worker *w, const struct vsys_ipc *msg, int policy_fd)
 	dev->poll = msg->u.connect.poll;
 	dev->pointers = msg->u.connect.pointers;
 	LIST_INIT(&dev->opening);
-	LIST_INIT(&dev->mirrors);
+	LIST_INIT(&dev->mms);
 	/* Without it nothing would be allowed, which is safe, but not what was meant. */
 	if (dev->ioctl && !(dev->policy = policy_load(policy_fd))) {
 		report(w, msg->devid, IPC_FAILED, "the policy did not arrive whole");
@@ -131,7 +131,7 @@ static void device_stop(struct device *dev)
 				request_cancel(r);
 		}
 	}
-	mirrors_stop(dev);
+	mms_stop(dev);
 	worker_tick(w);
 }
 
@@ -232,10 +232,10 @@ static void device_reap(struct device *dev)
 	uint32_t n = 0;
 	unsigned int i;
 
-	if (dev->in_flight == 0 && mirrors_gone(dev))
+	if (dev->in_flight == 0 && mms_gone(dev))
 		while ((h = handle_next(&dev->handles, &n)))
 			request_close_handle(h, NULL);
-	if (dev->in_flight || dev->handles.nr || !mirrors_gone(dev)) {
+	if (dev->in_flight || dev->handles.nr || !mms_gone(dev)) {
 		if (!dev->stop_warned && worker_now() - dev->stop_since >= VSYS_STOP_WARN_MS) {
 			dev->stop_warned = true;
 			log_warn("domain %u device %u: still waiting for %u native calls and "

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * executor.c - template, birth, threads, jobs and death of executors.
+ * executor.c - template, birth, lanes, jobs and death of executors.
  *
  * Shared with all executors of the domain is one memory file: the slots, which
  * they map read-only, and the results, which they write.  Each unmaps what
@@ -31,6 +31,7 @@
 #define KICK_SIGNAL	SIGUSR1
 #define SLOTS_SIZE	((size_t)MACHINE_MAX * MACHINE_SLOT_AREA)
 #define RESULTS_SIZE	((size_t)MACHINE_MAX * MACHINE_RESULT_AREA)
+#define MAX_LANES	256		/* of all executors */
 #define THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | \
 			 CLONE_SYSVSEM)
 /* Of <linux/userfaultfd.h> of 6.1, which C libraries may be older than. */
@@ -43,15 +44,11 @@
 
 /* --- the template: in the child, until it jumps into the machine ---------- */
 
-static unsigned int slot_index(unsigned int thread)
-{
-	return thread ? MACHINE_AGENT_SLOTS - 1 + thread : 0;
-}
-
-static uint64_t slot_address(unsigned int executor, unsigned int thread)
+static uint64_t slot_address(unsigned int executor, unsigned int lane, enum lane_thread thread)
 {
 	return MACHINE_SLOTS + (uint64_t)executor * MACHINE_SLOT_AREA +
-	       (uint64_t)slot_index(thread) * MACHINE_SLOT_SIZE;
+	       (uint64_t)lane * MACHINE_LANE_SIZE +
+	       (thread == LANE_CALL ? MACHINE_AGENT_SLOTS * MACHINE_SLOT_SIZE : 0);
 }
 
 static int map_at(uint64_t addr, size_t len, int prot, int flags, int fd, off_t offset)
@@ -142,7 +139,7 @@ __attribute__((noreturn, no_sanitize("address", "undefined")))
 static void enter_machine(void)
 {
 	__asm__ __volatile__("jmp *%0" : : "a" (MACHINE_CODE + (machine_enter - machine_begin)),
-			     "D" (slot_address(0, 0)));
+			     "D" (slot_address(0, 0, LANE_AGENT)));
 	__builtin_unreachable();
 }
 
@@ -185,91 +182,42 @@ static void wake(uint32_t *futex)
 	syscall(SYS_futex, futex, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-static void post(struct executor *x, unsigned int thread, struct xjob *job)
+static void post(struct lane *l, enum lane_thread thread, struct xjob *job)
 {
-	struct machine_slot *slot = &x->slot[slot_index(thread)];
+	struct machine_slot *slot = l->slot[thread];
 
 	/* The agent's goes on into the slots behind it. */
 	memcpy((char *)slot + SLOT_OPS, job->op, job->nr * sizeof(job->op[0]));
 	slot->nr = job->nr;
 	job->seq = slot->seq + 1 ? slot->seq + 1 : 1;
-	job->thread = thread;
 	job->running = true;
-	x->job[thread] = job;
+	l->job[thread] = job;
 	__atomic_store_n(&slot->seq, job->seq, __ATOMIC_RELEASE);
 	wake(&slot->seq);
 }
 
-static void prepare_slot(struct executor *x, unsigned int thread)
+static void prepare_slot(struct lane *l, enum lane_thread thread)
 {
-	struct machine_slot *slot = &x->slot[slot_index(thread)];
+	unsigned int nth = l->index * MACHINE_THREADS + thread;
+	struct machine_slot *slot = l->slot[thread];
 
 	memset(slot, 0, sizeof(*slot));
-	memset(&x->result[thread], 0, sizeof(x->result[0]));
-	slot->result = MACHINE_RESULTS + (uint64_t)x->index * MACHINE_RESULT_AREA +
-		       (uint64_t)thread * MACHINE_RESULT_SIZE;
+	memset(&l->result[thread], 0, sizeof(l->result[0]));
+	slot->result = MACHINE_RESULTS + (uint64_t)l->x->index * MACHINE_RESULT_AREA +
+		       (uint64_t)nth * MACHINE_RESULT_SIZE;
 	slot->stack = MACHINE_STACKS + (uint64_t)(thread + 1) * MACHINE_STACK_SIZE;
 	slot->event_fd = EXECUTOR_EVENT;
-	slot->signal = thread > 0;
+	slot->signal = thread == LANE_CALL;
 }
 
-static void thread_added(struct xjob *job, int64_t value, unsigned int made);
-
-static void add_thread(struct executor *x)
+static void dispatch(struct lane *l)
 {
-	unsigned int n = x->nr_threads;
-	struct machine_op *op;
+	struct xjob *job = TAILQ_FIRST(&l->agent_jobs);
 
-	if (x->adding_thread || n == MACHINE_THREADS)
+	if (!job || l->x->dying || l->job[LANE_AGENT])
 		return;
-	x->adding_thread = true;
-	prepare_slot(x, n);
-	x->new_thread.nr = 0;
-	x->new_thread.done = thread_added;
-	op = xjob_op(&x->new_thread, SYS_clone, THREAD_FLAGS, x->slot[slot_index(n)].stack, 0, 0, 0,
-		     slot_address(x->index, n));
-	op->flags = OP_CLONE;
-	executor_agent(x, &x->new_thread);
-}
-
-/* Gives waiting jobs to idle threads. */
-static void dispatch(struct executor *x)
-{
-	struct xjob *job;
-	unsigned int i;
-
-	if (x->dying)
-		return;
-	job = TAILQ_FIRST(&x->agent_jobs);
-	if (job && !x->job[0]) {
-		TAILQ_REMOVE(&x->agent_jobs, job, link);
-		post(x, 0, job);
-	}
-	for (i = 1; i < x->nr_threads && (job = TAILQ_FIRST(&x->call_jobs)); i++) {
-		if (x->job[i])
-			continue;
-		TAILQ_REMOVE(&x->call_jobs, job, link);
-		post(x, i, job);
-	}
-	if (!TAILQ_EMPTY(&x->call_jobs))
-		add_thread(x);
-}
-
-static void thread_added(struct xjob *job, int64_t value, unsigned int made)
-{
-	struct executor *x = container_of(job, struct executor, new_thread);
-
-	(void)made;
-	x->adding_thread = false;
-	if (value <= 0) {
-		/* Those that wait have the threads there are; without any, never. */
-		if (!x->dying && x->nr_threads <= 1) {
-			log_err("an executor cannot have a thread: %s", strerror(-(int)value));
-			executor_kill(x);
-		}
-		return;
-	}
-	x->tid[x->nr_threads++] = value;
+	TAILQ_REMOVE(&l->agent_jobs, job, link);
+	post(l, LANE_AGENT, job);
 }
 
 struct machine_op *xjob_op(struct xjob *job, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2,
@@ -281,58 +229,47 @@ struct machine_op *xjob_op(struct xjob *job, uint64_t nr, uint64_t a0, uint64_t 
 	return op;
 }
 
-void executor_agent(struct executor *x, struct xjob *job)
+void lane_agent(struct lane *l, struct xjob *job)
 {
-	job->x = x;
+	job->lane = l;
 	job->running = false;
-	TAILQ_INSERT_TAIL(&x->agent_jobs, job, link);
-	dispatch(x);
+	TAILQ_INSERT_TAIL(&l->agent_jobs, job, link);
+	dispatch(l);
 }
 
-void executor_run(struct executor *x, struct xjob *job)
+void lane_run(struct lane *l, struct xjob *job)
 {
-	job->x = x;
-	job->running = false;
-	TAILQ_INSERT_TAIL(&x->call_jobs, job, link);
-	dispatch(x);
+	job->lane = l;
+	post(l, LANE_CALL, job);
 }
 
-void executor_kick(struct xjob *job)
-{
-	struct executor *x = job->x;
-
-	if (job->running && x->tid[job->thread])
-		syscall(SYS_tgkill, x->pid, x->tid[job->thread], KICK_SIGNAL);
-}
-
-bool executor_unqueue(struct xjob *job)
+void lane_kick(struct xjob *job)
 {
 	if (job->running)
-		return false;
-	TAILQ_REMOVE(&job->x->call_jobs, job, link);
-	return true;
+		syscall(SYS_tgkill, job->lane->pid, job->lane->caller, KICK_SIGNAL);
 }
 
 /* What has been done meanwhile.  The results are a guest's words: only compared. */
-static void collect(struct executor *x)
+static void collect(struct lane *l)
 {
 	struct machine_result *r;
 	struct xjob *job;
 	unsigned int i, made;
 	int64_t value;
 
-	for (i = 0; i < x->nr_threads; i++) {
-		job = x->job[i];
-		r = &x->result[i];
+	for (i = 0; i < MACHINE_THREADS; i++) {
+		job = l->job[i];
+		r = &l->result[i];
 		if (!job || __atomic_load_n(&r->seq, __ATOMIC_ACQUIRE) != job->seq)
 			continue;
 		value = *(volatile int64_t *)&r->value;
 		made = *(volatile uint32_t *)&r->nr + 1;
-		x->job[i] = NULL;
+		l->job[i] = NULL;
 		job->running = false;
+		if (i == LANE_AGENT)
+			dispatch(l);
 		job->done(job, value, made > job->nr ? job->nr : made);
 	}
-	dispatch(x);
 }
 
 static void event_read(struct executors *e)
@@ -351,126 +288,146 @@ static void event_read(struct executors *e)
 static void event_done(struct uring_call *call, int res)
 {
 	struct executors *e = container_of(call, struct executors, event);
-	unsigned int i;
+	struct executor *x;
+	unsigned int i, n;
 
 	e->watching = false;
 	if (res == -ECANCELED)
 		return;
 	event_read(e);
-	for (i = 0; i < MACHINE_MAX; i++)
-		if (e->x[i])
-			collect(e->x[i]);
+	for (i = 0; i < MACHINE_MAX; i++) {
+		/* What is done may free the lane, and its executor with it. */
+		for (n = 0; (x = e->x[i]) && n < x->nr_lanes; n++)
+			if (x->lane[n])
+				collect(x->lane[n]);
+	}
 }
 
 /* --- death ---------------------------------------------------------------- */
 
-static void fail_jobs(struct executor *x)
+static void fail_jobs(struct lane *l)
 {
 	struct xjob *job;
 	unsigned int i;
 
 	for (i = 0; i < MACHINE_THREADS; i++) {
-		job = x->job[i];
+		job = l->job[i];
 		if (!job)
 			continue;
-		x->job[i] = NULL;
+		l->job[i] = NULL;
 		job->running = false;
 		job->done(job, -EIO, 0);
 	}
-	while ((job = TAILQ_FIRST(&x->agent_jobs)) || (job = TAILQ_FIRST(&x->call_jobs))) {
-		TAILQ_REMOVE(job == TAILQ_FIRST(&x->agent_jobs) ? &x->agent_jobs : &x->call_jobs,
-			     job, link);
+	while ((job = TAILQ_FIRST(&l->agent_jobs))) {
+		TAILQ_REMOVE(&l->agent_jobs, job, link);
 		job->done(job, -EIO, 0);
 	}
 }
 
+static void lane_free(struct lane *l)
+{
+	if (l->uffd >= 0)
+		close(l->uffd);
+	if (l->pidfd >= 0)
+		close(l->pidfd);
+	l->x->lane[l->index] = NULL;
+	l->x->all->nr_lanes--;
+	free(l);
+}
+
+/* All of it, when nothing of it runs any more. */
 static void bury(struct executor *x)
 {
 	struct executors *e = x->all;
+	unsigned int i;
 
-	if (x->watching_faults || x->watching_death)
+	if (x->burying)
 		return;
-	fail_jobs(x);
-	if (x->uffd >= 0)
-		close(x->uffd);
-	if (x->pidfd >= 0)
-		close(x->pidfd);
+	for (i = 0; i < x->nr_lanes; i++)
+		if (x->lane[i] && (x->lane[i]->watching_faults || x->lane[i]->watching_death))
+			return;
+	x->burying = true;
+	for (i = 0; i < x->nr_lanes; i++)
+		if (x->lane[i])
+			fail_jobs(x->lane[i]);
 	e->x[x->index] = NULL;
 	if (x->dying)
 		e->nr_dying--;
 	if (x->ops)
 		x->ops->dead(x);
+	for (i = 0; i < x->nr_lanes; i++)
+		if (x->lane[i])
+			lane_free(x->lane[i]);
 	free(x);
 }
 
 static void death_done(struct uring_call *call, int res)
 {
-	struct executor *x = container_of(call, struct executor, death);
+	struct lane *l = container_of(call, struct lane, death);
+	struct executor *x = l->x;
 	siginfo_t info;
 
-	x->watching_death = false;
+	l->watching_death = false;
 	if (res == -ECANCELED)
 		return;
-	if (!x->dying) {
-		x->dying = true;
-		x->all->nr_dying++;
-		if (x->index == 0)
-			log_err("the template of the executors has died");
-	}
+	if (!x->dying && x->index == 0)
+		log_err("the template of the executors has died");
+	executor_kill(x);
 	memset(&info, 0, sizeof(info));
-	waitid(P_PID, x->pid, &info, WEXITED | WNOHANG);
-	if (x->watching_faults)
-		uring_cancel(x->all->uring, &x->faults);
+	waitid(P_PID, l->pid, &info, WEXITED | WNOHANG);
+	if (l->watching_faults)
+		uring_cancel(x->all->uring, &l->faults);
 	bury(x);
 }
 
-static int watch_death(struct executor *x)
+static int watch_death(struct lane *l)
 {
-	struct io_uring_sqe *sqe = uring_get(x->all->uring);
+	struct io_uring_sqe *sqe = uring_get(l->x->all->uring);
 
 	if (!sqe)
 		return -ENOMEM;
-	io_uring_prep_poll_add(sqe, x->pidfd, POLLIN);
-	x->death.done = death_done;
-	uring_own(sqe, &x->death);
-	x->watching_death = true;
+	io_uring_prep_poll_add(sqe, l->pidfd, POLLIN);
+	l->death.done = death_done;
+	uring_own(sqe, &l->death);
+	l->watching_death = true;
 	return 0;
 }
 
 /* Without a process there is no event that would bring us back: a job's end is. */
 void executor_kill(struct executor *x)
 {
+	unsigned int i;
+
 	if (x->dying)
 		return;
 	x->dying = true;
 	x->all->nr_dying++;
-	if (x->pid > 0)
-		kill(x->pid, SIGKILL);
+	for (i = 0; i < x->nr_lanes; i++)
+		if (x->lane[i] && x->lane[i]->watching_death)
+			kill(x->lane[i]->pid, SIGKILL);
 }
 
 /* --- faults --------------------------------------------------------------- */
 
-static void faults_read(struct executor *x);
+static void faults_read(struct lane *l);
 
 static void faults_done(struct uring_call *call, int res)
 {
-	struct executor *x = container_of(call, struct executor, faults);
-	unsigned int i, t;
+	struct lane *l = container_of(call, struct lane, faults);
+	struct executor *x = l->x;
+	unsigned int i;
 
-	x->watching_faults = false;
-	if (x->dying && !x->watching_death) {
+	l->watching_faults = false;
+	if (x->dying && !l->watching_death) {
 		bury(x);
 		return;
 	}
-	for (i = 0; res > 0 && !x->dying && i < res / sizeof(x->msg[0]); i++) {
-		const struct uffd_msg msg = x->msg[i];
+	for (i = 0; res > 0 && !x->dying && i < res / sizeof(l->msg[0]); i++) {
+		const struct uffd_msg msg = l->msg[i];
 
-		if (msg.event != UFFD_EVENT_PAGEFAULT)
-			continue;
-		for (t = x->nr_threads - 1; t > 0; t--)
-			if ((uint32_t)x->tid[t] == msg.arg.pagefault.feat.ptid)
-				break;
-		x->ops->fault(x, &msg, t);
+		if (msg.event == UFFD_EVENT_PAGEFAULT)
+			x->ops->fault(l, &msg,
+				      (uint32_t)l->caller == msg.arg.pagefault.feat.ptid);
 	}
 	if (res < 0 && res != -EAGAIN && res != -EINTR) {
 		if (res != -ECANCELED && !x->dying) {
@@ -480,47 +437,62 @@ static void faults_done(struct uring_call *call, int res)
 		return;
 	}
 	if (!x->dying)
-		faults_read(x);
+		faults_read(l);
 }
 
-static void faults_read(struct executor *x)
+static void faults_read(struct lane *l)
 {
-	struct io_uring_sqe *sqe = uring_get(x->all->uring);
+	struct io_uring_sqe *sqe = uring_get(l->x->all->uring);
 
 	if (!sqe) {
-		executor_kill(x);
+		executor_kill(l->x);
 		return;
 	}
-	io_uring_prep_read(sqe, x->uffd, x->msg, sizeof(x->msg), 0);
-	x->faults.done = faults_done;
-	uring_own(sqe, &x->faults);
-	x->watching_faults = true;
+	io_uring_prep_read(sqe, l->uffd, l->msg, sizeof(l->msg), 0);
+	l->faults.done = faults_done;
+	uring_own(sqe, &l->faults);
+	l->watching_faults = true;
 }
 
 /* --- birth ---------------------------------------------------------------- */
 
-static void birth_failed(struct executor *x, const char *what, int err)
+/* Of a lane that is not the first, the executor goes on without; if it can. */
+static void birth_failed(struct lane *l, const char *what, int err)
 {
+	struct executor *x = l->x;
+
 	log_err("an executor cannot %s: %s", what, strerror(-err));
+	x->births--;
 	if (x->ops->ready)
-		x->ops->ready(x, err);
+		x->ops->ready(l, err);
+	if (l->index && !l->watching_death) {
+		lane_free(l);
+		return;
+	}
 	executor_kill(x);
+	bury(x);
 }
 
 /* The step after which it lives. */
 static void born(struct xjob *job, int64_t value, unsigned int made)
 {
-	struct executor *x = container_of(job, struct executor, birth);
+	struct lane *l = container_of(job, struct lane, birth);
 
 	(void)made;
-	if (x->dying || value < 0)
+	if (l->x->dying)
 		return;
-	x->ready = true;
-	faults_read(x);
-	x->ops->ready(x, 0);
+	if (value <= 0) {
+		birth_failed(l, "have a thread", value);
+		return;
+	}
+	l->caller = value;
+	l->ready = true;
+	l->x->births--;
+	faults_read(l);
+	l->x->ops->ready(l, 0);
 }
 
-static int watch_memory(struct executor *x)
+static int watch_memory(const struct lane *l)
 {
 	struct uffdio_api api = {
 		.api = UFFD_API,
@@ -531,32 +503,34 @@ static int watch_memory(struct executor *x)
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
 
-	if (ioctl(x->uffd, UFFDIO_API, &api) < 0 || ioctl(x->uffd, UFFDIO_REGISTER, &reg) < 0)
+	if (ioctl(l->uffd, UFFDIO_API, &api) < 0 || ioctl(l->uffd, UFFDIO_REGISTER, &reg) < 0)
 		return -errno;
 	return 0;
 }
 
 static void stripped(struct xjob *job, int64_t value, unsigned int made)
 {
-	struct executor *x = container_of(job, struct executor, birth);
+	struct lane *l = container_of(job, struct lane, birth);
 	int err;
 
-	if (x->dying)
+	if (l->x->dying)
 		return;
 	if (value < 0) {
-		birth_failed(x, made < job->nr ? "lay out its memory" : "watch its memory", value);
+		birth_failed(l, made < job->nr ? "lay out its memory" : "watch its memory", value);
 		return;
 	}
-	x->uffd = syscall(SYS_pidfd_getfd, x->pidfd, (int)value, 0);
-	err = x->uffd < 0 ? -errno : watch_memory(x);
+	l->uffd = syscall(SYS_pidfd_getfd, l->pidfd, (int)value, 0);
+	err = l->uffd < 0 ? -errno : watch_memory(l);
 	if (err) {
-		birth_failed(x, "have its memory watched", err);
+		birth_failed(l, "have its memory watched", err);
 		return;
 	}
 	job->nr = 0;
 	job->done = born;
 	xjob_op(job, SYS_close, value, 0, 0, 0, 0, 0);
-	executor_agent(x, job);
+	xjob_op(job, SYS_clone, THREAD_FLAGS, l->slot[LANE_CALL]->stack, 0, 0, 0,
+		slot_address(l->x->index, l->index, LANE_CALL))->flags = OP_CLONE;
+	lane_agent(l, job);
 }
 
 /* Unmaps the parts of others: of an array of areas all but one. */
@@ -569,45 +543,78 @@ static void strip_areas(struct xjob *job, uint64_t base, uint64_t area, unsigned
 			(MACHINE_MAX - index - 1) * area, 0, 0, 0, 0);
 }
 
-static void strip(struct executor *x)
+static void strip(struct lane *l)
 {
-	struct xjob *job = &x->birth;
+	struct xjob *job = &l->birth;
 
 	job->nr = 0;
 	job->done = stripped;
 	xjob_op(job, SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
-	strip_areas(job, MACHINE_SLOTS, MACHINE_SLOT_AREA, x->index);
-	strip_areas(job, MACHINE_RESULTS, MACHINE_RESULT_AREA, x->index);
+	if (l->index == 0) {
+		strip_areas(job, MACHINE_SLOTS, MACHINE_SLOT_AREA, l->x->index);
+		strip_areas(job, MACHINE_RESULTS, MACHINE_RESULT_AREA, l->x->index);
+	} else {
+		/* What the first lane had there. */
+		xjob_op(job, SYS_munmap, MIRROR_START, MIRROR_END - MIRROR_START, 0, 0, 0, 0);
+	}
 	xjob_op(job, SYS_mmap, MIRROR_START, MIRROR_END - MIRROR_START, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 	xjob_op(job, SYS_ioctl, EXECUTOR_UFFD_DEV, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK,
 		0, 0, 0);
-	executor_agent(x, job);
+	lane_agent(l, job);
 }
 
-/* The template has made the process. */
+/* The process has been made. */
 static void cloned(struct xjob *job, int64_t value, unsigned int made)
 {
-	struct executor *x = container_of(job, struct executor, birth);
+	struct lane *l = container_of(job, struct lane, birth);
+	struct executor *x = l->x;
 	int err = value;
 
 	(void)made;
 	if (value > 0) {
-		x->pid = x->tid[0] = value;
-		x->pidfd = syscall(SYS_pidfd_open, x->pid, 0);
-		err = x->pidfd < 0 ? -errno : watch_death(x);
+		l->pid = value;
+		l->pidfd = syscall(SYS_pidfd_open, l->pid, 0);
+		err = l->pidfd < 0 ? -errno : watch_death(l);
 	}
-	if (err < 0 || x->dying) {
-		if (!x->dying)
-			birth_failed(x, "be made", err);
-		else if (x->pid > 0)
-			kill(x->pid, SIGKILL);
-		if (!x->watching_death)
-			bury(x);
+	if (err >= 0 && !x->dying) {
+		strip(l);
 		return;
 	}
-	x->nr_threads = 1;
-	strip(x);
+	if (l->pid > 0)
+		kill(l->pid, SIGKILL);
+	if (x->dying)
+		bury(x);
+	else
+		birth_failed(l, "be made", err);
+}
+
+static struct lane *lane_alloc(struct executor *x, unsigned int index)
+{
+	struct executors *e = x->all;
+	struct lane *l = calloc(1, sizeof(*l));
+	char *slot;
+
+	if (!l)
+		return NULL;
+	l->x = x;
+	l->index = index;
+	l->pidfd = l->uffd = -1;
+	slot = (char *)e->slots + (size_t)x->index * MACHINE_SLOT_AREA +
+	       (size_t)index * MACHINE_LANE_SIZE;
+	l->slot[LANE_AGENT] = (struct machine_slot *)slot;
+	l->slot[LANE_CALL] =
+		(struct machine_slot *)(slot + MACHINE_AGENT_SLOTS * MACHINE_SLOT_SIZE);
+	l->result = (struct machine_result *)(e->results + (size_t)x->index * MACHINE_RESULT_AREA) +
+		    (size_t)index * MACHINE_THREADS;
+	TAILQ_INIT(&l->agent_jobs);
+	prepare_slot(l, LANE_AGENT);
+	prepare_slot(l, LANE_CALL);
+	x->lane[index] = l;
+	if (index >= x->nr_lanes)
+		x->nr_lanes = index + 1;
+	e->nr_lanes++;
+	return l;
 }
 
 static struct executor *executor_alloc(struct executors *e, unsigned int index)
@@ -618,14 +625,24 @@ static struct executor *executor_alloc(struct executors *e, unsigned int index)
 		return NULL;
 	x->all = e;
 	x->index = index;
-	x->pidfd = x->uffd = -1;
-	x->slot = &e->slots[index * (MACHINE_SLOT_AREA / MACHINE_SLOT_SIZE)];
-	x->result = (struct machine_result *)(e->results + (size_t)index * MACHINE_RESULT_AREA);
-	TAILQ_INIT(&x->agent_jobs);
-	TAILQ_INIT(&x->call_jobs);
-	prepare_slot(x, 0);
+	if (!lane_alloc(x, 0)) {
+		free(x);
+		return NULL;
+	}
 	e->x[index] = x;
 	return x;
+}
+
+/* flags: CLONE_FILES, or nothing. */
+static void clone_lane(struct lane *parent, struct lane *l, uint64_t flags)
+{
+	/* Not the parent's child but ours, for PR_SET_PDEATHSIG and waitid(). */
+	l->x->births++;
+	l->birth.nr = 0;
+	l->birth.done = cloned;
+	xjob_op(&l->birth, SYS_clone, CLONE_PARENT | SIGCHLD | flags, 0, 0, 0, 0,
+		slot_address(l->x->index, l->index, LANE_AGENT))->flags = OP_CLONE;
+	lane_agent(parent, &l->birth);
 }
 
 bool executors_alive(const struct executors *e)
@@ -635,11 +652,10 @@ bool executors_alive(const struct executors *e)
 
 struct executor *executor_new(struct executors *e, const struct executor_ops *ops, void *owner)
 {
-	struct machine_op *op;
 	struct executor *x;
 	unsigned int i;
 
-	if (!executors_alive(e))
+	if (!executors_alive(e) || e->nr_lanes >= MAX_LANES)
 		return NULL;
 	for (i = 1; i < MACHINE_MAX && e->x[i]; i++)
 		;
@@ -648,13 +664,23 @@ struct executor *executor_new(struct executors *e, const struct executor_ops *op
 		return NULL;
 	x->ops = ops;
 	x->owner = owner;
-	x->birth.done = cloned;
-	/* Not the template's child but ours, for PR_SET_PDEATHSIG and waitid(). */
-	op = xjob_op(&x->birth, SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0,
-		     slot_address(i, 0));
-	op->flags = OP_CLONE;
-	executor_agent(e->x[0], &x->birth);
+	clone_lane(e->x[0]->lane[0], x->lane[0], 0);
 	return x;
+}
+
+struct lane *executor_add_lane(struct executor *x)
+{
+	struct lane *l;
+	unsigned int i;
+
+	if (x->dying || !x->lane[0]->ready || x->all->nr_lanes >= MAX_LANES)
+		return NULL;
+	for (i = 1; i < MACHINE_LANES && x->lane[i]; i++)
+		;
+	l = i < MACHINE_LANES ? lane_alloc(x, i) : NULL;
+	if (l)
+		clone_lane(x->lane[0], l, CLONE_FILES);
+	return l;
 }
 
 /* --- all of them ------------------------------------------------------------ */
@@ -722,6 +748,7 @@ int executors_start(struct executors *e, struct uring *u, int (*confine)(void))
 	static struct xjob give_up = { .done = template_ready };
 	pid_t parent = getpid();
 	struct executor *x;
+	struct lane *l;
 	int err;
 
 	e->uring = u;
@@ -730,27 +757,27 @@ int executors_start(struct executors *e, struct uring *u, int (*confine)(void))
 	x = err ? NULL : executor_alloc(e, 0);
 	if (!x)
 		return err ? err : -ENOMEM;
-	x->pid = fork();
-	if (x->pid == 0)
+	l = x->lane[0];
+	l->pid = fork();
+	if (l->pid == 0)
 		be_template(e, parent, confine);
-	if (x->pid > 0)
-		x->pidfd = syscall(SYS_pidfd_open, x->pid, 0);
-	if (x->pid < 0 || x->pidfd < 0) {
+	if (l->pid > 0)
+		l->pidfd = syscall(SYS_pidfd_open, l->pid, 0);
+	if (l->pid < 0 || l->pidfd < 0) {
 		err = -errno;
 		log_err("cannot make the template of the executors: %s", strerror(-err));
 		e->x[0] = NULL;
+		lane_free(l);
 		free(x);
 		return err;
 	}
-	err = watch_death(x);
+	err = watch_death(l);
 	if (err)
 		return err;
-	x->tid[0] = x->pid;
-	x->nr_threads = 1;
 	event_read(e);
 	give_up.nr = 0;
 	xjob_op(&give_up, SYS_munmap, MIRROR_START, MIRROR_END - MIRROR_START, 0, 0, 0, 0);
-	executor_agent(x, &give_up);
+	lane_agent(l, &give_up);
 	e->usable = true;
 	return 0;
 }

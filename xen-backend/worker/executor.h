@@ -2,9 +2,12 @@
 /*
  * executor.h - processes that make calls at the addresses of a guest's process.
  *
- * An executor runs machine.S and nothing else; docs/mirror.md says why. Here are
- * its birth (as a clone of the template), its threads, its jobs and its death.
- * What the calls mean, and what is in its memory, is mirror.c's and calls.c's.
+ * An executor runs machine.S and nothing else; docs/mirror.md says why.  It has
+ * "lanes": processes that share one table of descriptors, each with an address space
+ * of its own and two threads, one for what has to be done there (the agent), one
+ * that makes calls.  Here are their birth (the first is a clone of the template, the
+ * others of the first), their jobs and their death.  What the calls mean, and what
+ * is in the memory, is mirror.c's and calls.c's.
  *
  * All functions are called in the worker's main thread, and so are all callbacks,
  * never from inside of the function that causes them.
@@ -38,6 +41,7 @@ enum executor_fd {
 };
 
 struct executor;
+struct lane;
 
 /* System calls, one after another: MACHINE_OPS in the agent, else MACHINE_CALL_OPS. */
 struct xjob {
@@ -50,9 +54,8 @@ struct xjob {
 	void (*done)(struct xjob *job, int64_t value, unsigned int made);
 
 	/* executor.c's */
-	struct executor *x;
+	struct lane *lane;
 	TAILQ_ENTRY(xjob) link;
-	unsigned int thread;
 	uint32_t seq;
 	bool running;
 };
@@ -60,12 +63,38 @@ struct xjob {
 TAILQ_HEAD(xjob_list, xjob);
 
 struct executor_ops {
-	/* It can take jobs; or it could not be made (negative errno), and dies. */
-	void (*ready)(struct executor *x, int err);
-	/* A thread of it touched an empty page.  thread 0: not one of a job. */
-	void (*fault)(struct executor *x, const struct uffd_msg *msg, unsigned int thread);
-	/* It is gone, and freed after this. */
+	/*
+	 * It can take jobs; or it could not be made (negative errno): then it is freed
+	 * after this, and if it is the first its executor dies.
+	 */
+	void (*ready)(struct lane *l, int err);
+	/* A thread of it touched an empty page; in_call: that of the job that runs. */
+	void (*fault)(struct lane *l, const struct uffd_msg *msg, bool in_call);
+	/* It is gone, with all lanes, and freed after this. */
 	void (*dead)(struct executor *x);
+};
+
+enum lane_thread { LANE_AGENT, LANE_CALL };
+
+struct lane {
+	struct executor *x;
+	unsigned int index;
+	void *owner;			/* not executor.c's */
+
+	pid_t pid, caller;		/* 0: not born yet; and the thread that makes calls */
+	int pidfd, uffd;
+	bool ready;
+	struct machine_slot *slot[MACHINE_THREADS];
+	struct machine_result *result;	/* MACHINE_THREADS of them */
+	struct xjob *job[MACHINE_THREADS];	/* that runs */
+	struct xjob_list agent_jobs;	/* that wait for it */
+	struct xjob birth;
+
+	struct uring_call death;
+	bool watching_death;
+	struct uring_call faults;
+	bool watching_faults;
+	struct uffd_msg msg[8];
 };
 
 struct executor {
@@ -73,24 +102,11 @@ struct executor {
 	const struct executor_ops *ops;
 	void *owner;
 	unsigned int index;
-
-	pid_t pid;			/* 0: not born yet */
-	int pidfd, uffd;
-	bool ready, dying;
-	struct machine_slot *slot;	/* the agent's; see slot_index() */
-	struct machine_result *result;
-	struct xjob *job[MACHINE_THREADS];	/* that runs */
-	pid_t tid[MACHINE_THREADS];
-	unsigned int nr_threads;
-	bool adding_thread;
-	struct xjob_list agent_jobs, call_jobs;	/* that wait for their thread */
-	struct xjob birth, new_thread;
-
-	struct uring_call death;
-	bool watching_death;
-	struct uring_call faults;
-	bool watching_faults;
-	struct uffd_msg msg[8];
+	bool dying, burying;
+	struct lane *lane[MACHINE_LANES];
+	unsigned int nr_lanes;		/* highest index + 1 */
+	/* Lanes that are being made: these have descriptors for a moment. */
+	unsigned int births;
 };
 
 struct executors {
@@ -103,7 +119,7 @@ struct executors {
 	struct uring_call event;
 	uint64_t event_value;
 	bool watching;
-	unsigned int nr_dying;
+	unsigned int nr_dying, nr_lanes;
 };
 
 /* Opens what needs rights.  gntdev: -1 without Xen.  0 or negative errno, logged. */
@@ -118,21 +134,22 @@ void executors_exit(struct executors *e);
 
 /* False: there never will be another one. */
 bool executors_alive(const struct executors *e);
-/* NULL: no room for another one, or no memory. */
+/* With one lane.  NULL: no room for another one, or no memory. */
 struct executor *executor_new(struct executors *e, const struct executor_ops *ops, void *owner);
+/* Another lane of it, whose first is ready.  NULL: no room, or no memory. */
+struct lane *executor_add_lane(struct executor *x);
 /* Ends it; ops->dead() follows. */
 void executor_kill(struct executor *x);
 
 /* An operation of a job; returns it, for what is rare. */
 struct machine_op *xjob_op(struct xjob *job, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2,
 			   uint64_t a3, uint64_t a4, uint64_t a5);
-/* In the agent, in order; or in a thread of its own. */
-void executor_agent(struct executor *x, struct xjob *job);
-void executor_run(struct executor *x, struct xjob *job);
-/* Interrupts what the job does, if it runs; once may not be enough. */
-void executor_kick(struct xjob *job);
-/* False: the job runs already, and must be waited for. */
-bool executor_unqueue(struct xjob *job);
+/* In the agent, in order. */
+void lane_agent(struct lane *l, struct xjob *job);
+/* A call.  There must be none. */
+void lane_run(struct lane *l, struct xjob *job);
+/* Interrupts a call, if it runs; once may not be enough. */
+void lane_kick(struct xjob *job);
 
 /* filter.c: what an executor may do, from now on, for the calling process. */
 int executor_filter(void);

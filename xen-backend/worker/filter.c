@@ -24,7 +24,7 @@ static const int allowed[] = {
 	SCMP_SYS(futex), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit), SCMP_SYS(exit_group),
 	SCMP_SYS(restart_syscall),
 	/* the mirror */
-	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+	SCMP_SYS(munmap), SCMP_SYS(madvise),
 	/* descriptors */
 	SCMP_SYS(close), SCMP_SYS(dup3), SCMP_SYS(pidfd_getfd),
 	/* native calls; write() is also the machine's */
@@ -41,6 +41,8 @@ static int add_rules(scmp_filter_ctx ctx)
 					      .datum_a = CLONE_PARENT | SIGCHLD };
 	const struct scmp_arg_cmp pdeathsig = { .arg = 0, .op = SCMP_CMP_EQ,
 						.datum_a = PR_SET_PDEATHSIG };
+	const struct scmp_arg_cmp lane = { .arg = 0, .op = SCMP_CMP_EQ,
+					   .datum_a = CLONE_PARENT | CLONE_FILES | SIGCHLD };
 	size_t i;
 	int err = 0;
 
@@ -54,6 +56,8 @@ static int add_rules(scmp_filter_ctx ctx)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread);
 	if (!err)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, process);
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, lane);
 	if (!err)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, pdeathsig);
 	return err;

@@ -95,7 +95,7 @@ static const char *call_fault(const struct request *r)
 		return "a call out of range";
 	c = q->calls ? q->calls[rq->u.call.call] : NULL;
 	if (rq->op == VSYS_OP_CONTINUE) {
-		if (!c || c->r || c->m->mm != rq->u.call.mm)
+		if (!c || c->r || c->mm->number != rq->u.call.mm)
 			return "a call to continue that is not there";
 	} else if (c) {
 		return "a call that is in use";

@@ -26,12 +26,12 @@
 #define VSYS_THREAD_STACK	(64u << 10)
 
 #define VSYS_MAX_FILES		16384	/* RLIMIT_NOFILE */
-/* Of the domain's user: all of the above, and 64 executors of 32 threads. */
+/* Of the domain's user: all of the above, and 256 lanes of executors, of 2 threads. */
 #define VSYS_MAX_THREADS	4096	/* RLIMIT_NPROC */
 
 /* Pages of the guest that one mirror holds, in its executor and as images. */
 #define VSYS_MIRROR_PAGES	8192
-/* ... and all mirrors of the domain: 64 MiB, twice (and three times if shared). */
+/* ... and all mirrors of the domain: 64 MiB, twice. */
 #define VSYS_DOMAIN_PAGES	16384
 /* A run of so many pages is mapped rather than copied. */
 #define VSYS_MAP_PAGES		64

@@ -14,22 +14,22 @@
 #define MACHINE_CODE		0x10000
 #define MACHINE_SLOTS		0x20000
 
-#define MACHINE_THREADS		125	/* of an executor; 0 is the agent */
 #define MACHINE_MAX		32	/* executors, with the template */
+#define MACHINE_LANES		64	/* of an executor; see executor.h */
 #define MACHINE_OPS		15	/* of the agent's slot; others have MACHINE_CALL_OPS */
 #define MACHINE_CALL_OPS	3
 #define MACHINE_SLOT_SIZE	256
 #define MACHINE_AGENT_SLOTS	4	/* the agent's slot is that much larger */
 #define MACHINE_RESULT_SIZE	16
+#define MACHINE_THREADS		2	/* of a lane: the agent, and that which makes calls */
 #define MACHINE_STACK_SIZE	0x2000	/* of a thread, for signal frames */
 
-#define MACHINE_SLOT_AREA	0x8000	/* of an executor */
+#define MACHINE_LANE_SIZE	((MACHINE_AGENT_SLOTS + 1) * MACHINE_SLOT_SIZE)
+#define MACHINE_SLOT_AREA	0x14000	/* of an executor */
 #define MACHINE_RESULTS		(MACHINE_SLOTS + MACHINE_MAX * MACHINE_SLOT_AREA)
 #define MACHINE_RESULT_AREA	0x1000
 #define MACHINE_STACKS		(MACHINE_RESULTS + MACHINE_MAX * MACHINE_RESULT_AREA)
-/* Where pages are moved away to. */
-#define MACHINE_SCRATCH		(MACHINE_STACKS + MACHINE_THREADS * MACHINE_STACK_SIZE)
-#define MACHINE_SCRATCH_SIZE	(0x400000 - MACHINE_SCRATCH)
+#define MACHINE_LIMIT		(MACHINE_STACKS + MACHINE_THREADS * MACHINE_STACK_SIZE)
 
 /* struct machine_slot */
 #define SLOT_SEQ		0
@@ -81,12 +81,12 @@ struct machine_result {
 
 _Static_assert(sizeof(struct machine_op) == OP_SIZE, "OP_SIZE");
 _Static_assert(offsetof(struct machine_op, flags) == OP_FLAGS, "OP_FLAGS");
-_Static_assert((MACHINE_THREADS - 1 + MACHINE_AGENT_SLOTS) * MACHINE_SLOT_SIZE <=
-	       MACHINE_SLOT_AREA, "MACHINE_SLOT_AREA");
+_Static_assert(MACHINE_LANES * MACHINE_LANE_SIZE <= MACHINE_SLOT_AREA, "MACHINE_SLOT_AREA");
 _Static_assert(SLOT_OPS + MACHINE_OPS * OP_SIZE <= MACHINE_AGENT_SLOTS * MACHINE_SLOT_SIZE,
 	       "MACHINE_AGENT_SLOTS");
-_Static_assert(MACHINE_THREADS * MACHINE_RESULT_SIZE <= MACHINE_RESULT_AREA,
+_Static_assert(MACHINE_LANES * MACHINE_THREADS * MACHINE_RESULT_SIZE <= MACHINE_RESULT_AREA,
 	       "MACHINE_RESULT_AREA");
+_Static_assert(MACHINE_LIMIT <= 0x400000, "all of it is below what is the guest's");
 _Static_assert(sizeof(struct machine_slot) == MACHINE_SLOT_SIZE, "MACHINE_SLOT_SIZE");
 _Static_assert(offsetof(struct machine_slot, result) == SLOT_RESULT, "SLOT_RESULT");
 _Static_assert(offsetof(struct machine_slot, stack) == SLOT_STACK, "SLOT_STACK");

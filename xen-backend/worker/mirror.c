@@ -18,49 +18,44 @@
 #include "request.h"
 #include "worker.h"
 
-static void on_ready(struct executor *x, int err);
-static void on_fault(struct executor *x, const struct uffd_msg *msg, unsigned int thread);
+static void on_ready(struct lane *l, int err);
+static void on_fault(struct lane *l, const struct uffd_msg *msg, bool in_call);
 static void on_dead(struct executor *x);
 
 static const struct executor_ops executor_ops = { on_ready, on_fault, on_dead };
-
-static void file_remove(struct mfile *f)
-{
-	LIST_REMOVE(f, of_mirror);
-	f->h = NULL;
-	if (!f->busy)
-		free(f);	/* else by who installs it */
-}
 
 /* --- executors ------------------------------------------------------------ */
 
 /* One that nobody uses makes room for another. */
 static void evict_one(struct worker *w)
 {
-	struct mirror *m;
+	struct mm *mm;
 
-	TAILQ_FOREACH(m, &w->mirrors, of_worker) {
-		if (m->x && m->ready && LIST_EMPTY(&m->calls) && !m->nr_kept &&
-		    !m->x->dying) {
-			executor_kill(m->x);
+	TAILQ_FOREACH(mm, &w->mms, of_worker) {
+		if (mm->x && mm->mirror[0] && LIST_EMPTY(&mm->calls) && !mm->nr_kept &&
+		    !mm->x->dying) {
+			executor_kill(mm->x);
 			return;
 		}
 	}
 }
 
-void mirror_want_executor(struct mirror *m)
+void mm_want_executor(struct mm *mm)
 {
-	struct worker *w = m->dev->worker;
+	struct worker *w = mm->dev->worker;
 
-	if (m->x)
+	/* What idle ones still have in place is kept only as long as there is room. */
+	if (w->nr_mirror_pages > VSYS_DOMAIN_PAGES / 4 * 3)
+		evict_one(w);
+	if (mm->x)
 		return;
-	m->x = executor_new(&w->executors, &executor_ops, m);
-	m->wants_executor = !m->x;
-	if (m->x)
+	mm->x = executor_new(&w->executors, &executor_ops, mm);
+	mm->wants_executor = !mm->x;
+	if (mm->x)
 		return;
 	if (!executors_alive(&w->executors)) {
-		m->wants_executor = false;
-		calls_fail_waiting(m, -EOPNOTSUPP);
+		mm->wants_executor = false;
+		calls_fail_waiting(mm, -EOPNOTSUPP);
 		return;
 	}
 	/* Whoever dies, or ends a call, makes room. */
@@ -70,49 +65,135 @@ void mirror_want_executor(struct mirror *m)
 /* Those for whom there was no room. */
 static void serve_wanting(struct worker *w)
 {
-	struct mirror *m;
+	struct mm *mm;
 
-	TAILQ_FOREACH(m, &w->mirrors, of_worker)
-		if (m->wants_executor) {
-			mirror_want_executor(m);
+	TAILQ_FOREACH(mm, &w->mms, of_worker)
+		if (mm->wants_executor) {
+			mm_want_executor(mm);
 			return;
 		}
 }
 
-static void on_ready(struct executor *x, int err)
+static struct mirror *mirror_new(struct mm *mm, struct lane *l)
 {
-	struct mirror *m = x->owner;
+	struct mirror *m = calloc(1, sizeof(*m));
+	unsigned int i;
 
-	if (err) {
-		calls_fail_waiting(m, -EIO);
-		return;
-	}
-	m->ready = true;
-	mirror_start_waiting(m);
-	mirror_settle(m);
+	if (!m)
+		return NULL;
+	m->mm = mm;
+	m->lane = l;
+	for (i = 0; i < MIRROR_HASH; i++)
+		LIST_INIT(&m->hash[i]);
+	LIST_INIT(&m->pages);
+	l->owner = m;
+	mm->mirror[l->index] = m;
+	return m;
 }
 
-void mirror_start_waiting(struct mirror *m)
+/* It is no longer the mirror of a lane; a call may still hold it. */
+static void mirror_part(struct mirror *m)
 {
+	m->mm->mirror[m->lane->index] = NULL;
+	m->lane = NULL;
+	pages_gone(m);
+	if (!m->call)
+		free(m);
+}
+
+bool mirror_alive(const struct mirror *m)
+{
+	return m->lane && !m->lane->x->dying;
+}
+
+void mirror_kill(struct mirror *m)
+{
+	if (m->lane)
+		executor_kill(m->lane->x);
+}
+
+void mirror_idle(struct mirror *m)
+{
+	m->call = NULL;
+	if (!m->lane)
+		free(m);
+}
+
+static void on_ready(struct lane *l, int err)
+{
+	struct mm *mm = l->x->owner;
+
+	if (!err && !mirror_new(mm, l)) {
+		executor_kill(l->x);
+		return;
+	}
+	mm->held++;
+	if (err && l->index == 0)
+		calls_fail_waiting(mm, -EIO);
+	calls_look_again(mm);
+	mm->held--;
+	mm_start_waiting(mm);
+	mm_settle(mm);
+}
+
+static struct mirror *idle_mirror(const struct mm *mm)
+{
+	unsigned int i;
+
+	for (i = 0; i < mm->x->nr_lanes; i++)
+		if (mm->mirror[i] && !mm->mirror[i]->call)
+			return mm->mirror[i];
+	return NULL;
+}
+
+/* There are more calls than mirrors: as many are made as are missing. */
+static void add_mirrors(struct mm *mm)
+{
+	unsigned int wanted = 0;
 	struct mcall *c;
 
-	while (m->ready && !m->gate && !m->x->dying && (c = TAILQ_FIRST(&m->waiting)))
-		call_begin(c);
+	TAILQ_FOREACH(c, &mm->waiting, of_waiting)
+		wanted++;
+	while (mm->x->births < wanted && executor_add_lane(mm->x))
+		;
+	if (!mm->x->births)
+		evict_one(mm->dev->worker);	/* it may have been for lack of room */
+}
+
+void mm_start_waiting(struct mm *mm)
+{
+	struct mirror *m;
+	struct mcall *c;
+
+	while (mm->x && mm->mirror[0] && !mm->gate && !mm->x->dying &&
+	       (c = TAILQ_FIRST(&mm->waiting))) {
+		m = idle_mirror(mm);
+		if (!m) {
+			add_mirrors(mm);
+			return;
+		}
+		call_begin(c, m);
+	}
+}
+
+bool mm_numbers_move(const struct mm *mm)
+{
+	return mm->gate || (mm->x && mm->x->births);
 }
 
 struct refusal {
 	struct xjob job;
-	struct mirror *m;
+	struct lane *lane;
 	uint64_t addr;
 };
 
 static void refused(struct xjob *job, int64_t value, unsigned int made)
 {
 	struct refusal *r = container_of(job, struct refusal, job);
+	struct mirror *m = r->lane->owner;
 
-	(void)made;
-	if (value >= 0 && r->m->x)
-		page_wake(r->m, r->addr);
+	if (made && value >= 0)
+		page_wake(m, r->addr);
 	free(r);
 }
 
@@ -126,24 +207,24 @@ static void refuse(struct mirror *m, uint64_t addr)
 		p = page_new(m, addr, PAGE_REFUSED);
 	if (!r || !p) {
 		free(r);
-		executor_kill(m->x);
+		mirror_kill(m);
 		return;
 	}
 	p->state = PAGE_REFUSED;
-	r->m = m;
+	r->lane = m->lane;
 	r->addr = addr;
 	r->job.done = refused;
 	xjob_op(&r->job, SYS_mmap, addr, 4096, PROT_NONE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-	executor_agent(m->x, &r->job);
+	lane_agent(m->lane, &r->job);
 }
 
-static void on_fault(struct executor *x, const struct uffd_msg *msg, unsigned int thread)
+static void on_fault(struct lane *l, const struct uffd_msg *msg, bool in_call)
 {
 	uint64_t exact = msg->arg.pagefault.address, addr = exact & ~4095ull;
-	struct mirror *m = x->owner;
+	bool write = msg->arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WRITE;
+	struct mirror *m = l->owner;
 	struct mpage *p = page_find(m, addr);
-	struct mcall *c = thread ? calls_of_job(x->job[thread]) : NULL;
 
 	if (p && p->state == PAGE_ASKED)
 		return;			/* whoever brings it wakes all */
@@ -151,278 +232,142 @@ static void on_fault(struct executor *x, const struct uffd_msg *msg, unsigned in
 		page_wake(m, addr);	/* it came, or is about to go */
 		return;
 	}
-	if (!c || !call_need(c, exact, msg->arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WRITE))
+	if (!in_call || !m->call || !call_need(m->call, exact, write))
 		refuse(m, addr);
 }
 
-static void mirror_free(struct mirror *m)
+static void mm_free(struct mm *mm)
 {
-	struct worker *w = m->dev->worker;
-	struct request *exit = m->exit;
+	struct worker *w = mm->dev->worker;
+	struct request *exit = mm->exit;
 	struct mfile *f;
 
-	while ((f = LIST_FIRST(&m->files))) {
-		LIST_REMOVE(f, of_mirror);
+	while ((f = LIST_FIRST(&mm->files))) {
+		LIST_REMOVE(f, of_mm);
 		free(f);
 	}
-	pages_gone(m);
-	LIST_REMOVE(m, of_device);
-	TAILQ_REMOVE(&w->mirrors, m, of_worker);
-	free(m);
+	LIST_REMOVE(mm, of_device);
+	TAILQ_REMOVE(&w->mms, mm, of_worker);
+	free(mm);
 	if (exit)
 		request_end(exit, 0, 0, 0);
 }
 
 static void on_dead(struct executor *x)
 {
-	struct mirror *m = x->owner;
-	struct worker *w = m->dev->worker;
+	struct mm *mm = x->owner;
+	struct worker *w = mm->dev->worker;
 	struct mfile *f, *next;
+	unsigned int i;
 
-	m->x = NULL;
-	m->ready = false;
-	pages_gone(m);
-	for (f = LIST_FIRST(&m->files); f; f = next) {
-		next = LIST_NEXT(f, of_mirror);
+	mm->x = NULL;
+	for (i = 0; i < MACHINE_LANES; i++)
+		if (mm->mirror[i])
+			mirror_part(mm->mirror[i]);
+	for (f = LIST_FIRST(&mm->files); f; f = next) {
+		next = LIST_NEXT(f, of_mm);
 		f->installed = false;
 		if (!f->mirrored)
 			f->number = -1;
 		if (!f->h && !f->busy)
-			file_remove(f);
+			mm_forget_file(f);
 	}
-	m->held++;
-	if (!TAILQ_EMPTY(&m->waiting) && !m->dev->stopping)
-		mirror_want_executor(m);
-	m->held--;
-	mirror_settle(m);
+	mm->held++;
+	calls_look_again(mm);
+	if (!TAILQ_EMPTY(&mm->waiting) && !mm->dev->stopping)
+		mm_want_executor(mm);
+	mm->held--;
+	mm_settle(mm);
 	serve_wanting(w);
 }
 
-/* --- mirrors ---------------------------------------------------------------- */
+/* --- address spaces --------------------------------------------------------- */
 
-struct mirror *mirror_get(struct device *dev, uint32_t mm)
+static struct mm *mm_find(const struct device *dev, uint32_t number)
 {
-	struct worker *w = dev->worker;
-	struct mirror *m;
-	unsigned int i;
+	struct mm *mm;
 
-	LIST_FOREACH(m, &dev->mirrors, of_device)
-		if (m->mm == mm)
+	LIST_FOREACH(mm, &dev->mms, of_device)
+		if (mm->number == number)
 			break;
-	if (m) {
-		TAILQ_REMOVE(&w->mirrors, m, of_worker);
-		TAILQ_INSERT_TAIL(&w->mirrors, m, of_worker);
-		return m;
-	}
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		return NULL;
-	m->dev = dev;
-	m->mm = mm;
-	for (i = 0; i < MIRROR_HASH; i++)
-		LIST_INIT(&m->hash[i]);
-	LIST_INIT(&m->files);
-	LIST_INIT(&m->calls);
-	TAILQ_INIT(&m->waiting);
-	LIST_INSERT_HEAD(&dev->mirrors, m, of_device);
-	TAILQ_INSERT_TAIL(&w->mirrors, m, of_worker);
-	return m;
+	return mm;
 }
 
-void mirror_settle(struct mirror *m)
+struct mm *mm_get(struct device *dev, uint32_t number)
 {
-	struct worker *w = m->dev->worker;
+	struct mm *mm = mm_find(dev, number);
+	struct worker *w = dev->worker;
 
-	if (m->held || !LIST_EMPTY(&m->calls))
+	if (mm) {
+		TAILQ_REMOVE(&w->mms, mm, of_worker);
+		TAILQ_INSERT_TAIL(&w->mms, mm, of_worker);
+		return mm;
+	}
+	mm = calloc(1, sizeof(*mm));
+	if (!mm)
+		return NULL;
+	mm->dev = dev;
+	mm->number = number;
+	LIST_INIT(&mm->files);
+	LIST_INIT(&mm->calls);
+	TAILQ_INIT(&mm->waiting);
+	LIST_INSERT_HEAD(&dev->mms, mm, of_device);
+	TAILQ_INSERT_TAIL(&w->mms, mm, of_worker);
+	return mm;
+}
+
+void mm_settle(struct mm *mm)
+{
+	struct worker *w = mm->dev->worker;
+
+	if (mm->held || !LIST_EMPTY(&mm->calls))
 		return;
-	if (m->exit || m->dev->stopping) {
-		if (m->x)
-			executor_kill(m->x);
+	if (mm->exit || mm->dev->stopping) {
+		if (mm->x)
+			executor_kill(mm->x);
 		else
-			mirror_free(m);
+			mm_free(mm);
 		return;
 	}
 	/* Idle: others may need the place more. */
-	TAILQ_FOREACH(m, &w->mirrors, of_worker)
-		if (m->wants_executor) {
+	TAILQ_FOREACH(mm, &w->mms, of_worker)
+		if (mm->wants_executor) {
 			evict_one(w);
 			return;
 		}
 }
 
-void mirror_exit(struct request *r)
+void mm_exit(struct request *r)
 {
-	struct mirror *m;
+	struct mm *mm = mm_find(r->queue->dev, r->rq.u.call.mm);
 
-	LIST_FOREACH(m, &r->queue->dev->mirrors, of_device)
-		if (m->mm == r->rq.u.call.mm)
-			break;
-	if (!m || m->exit) {
-		request_end(r, m ? -EBUSY : 0, 0, 0);
+	if (!mm || mm->exit) {
+		request_end(r, mm ? -EBUSY : 0, 0, 0);
 		return;
 	}
 	r->where = REQ_CLOSING;
-	m->exit = r;
-	mirror_settle(m);
+	mm->exit = r;
+	mm_settle(mm);
 }
 
-void mirrors_stop(struct device *dev)
+void mms_stop(struct device *dev)
 {
-	struct mirror *m, *next;
+	struct mm *mm, *next;
 
-	for (m = LIST_FIRST(&dev->mirrors); m; m = next) {
-		next = LIST_NEXT(m, of_device);
-		m->wants_executor = false;
-		m->held++;
-		if (m->x)
-			executor_kill(m->x);
-		calls_fail_waiting(m, -EIO);
-		calls_drop_parked(m);
-		m->held--;
-		mirror_settle(m);
+	for (mm = LIST_FIRST(&dev->mms); mm; mm = next) {
+		next = LIST_NEXT(mm, of_device);
+		mm->wants_executor = false;
+		mm->held++;
+		if (mm->x)
+			executor_kill(mm->x);
+		calls_fail_waiting(mm, -EIO);
+		calls_drop_parked(mm);
+		mm->held--;
+		mm_settle(mm);
 	}
 }
 
-bool mirrors_gone(const struct device *dev)
+bool mms_gone(const struct device *dev)
 {
-	return LIST_EMPTY(&dev->mirrors);
-}
-
-/* --- descriptors -------------------------------------------------------------- */
-
-struct mfile *mirror_file(struct mirror *m, const struct handle *h)
-{
-	struct mfile *f, *any = NULL;
-
-	LIST_FOREACH(f, &m->files, of_mirror) {
-		if (f->h != h)
-			continue;
-		if (f->installed)
-			return f;
-		any = f;
-	}
-	return any;
-}
-
-static struct mfile *file_at(struct mirror *m, int number)
-{
-	struct mfile *f;
-
-	LIST_FOREACH(f, &m->files, of_mirror)
-		if (f->number == number)
-			return f;
-	return NULL;
-}
-
-bool mirror_knows(const struct mirror *m, int number)
-{
-	const struct mfile *f;
-
-	LIST_FOREACH(f, &m->files, of_mirror)
-		if (f->number == number && f->installed)
-			return true;
-	return false;
-}
-
-int mirror_lowest_free(const struct mirror *m)
-{
-	int n = EXECUTOR_FIRST_FD;
-
-	while (mirror_knows(m, n))
-		n++;
-	return n;
-}
-
-struct closing {
-	struct xjob job;
-	struct handle *h;		/* NULL: nobody waits */
-	void (*resume)(struct handle *h);
-};
-
-static void closed(struct xjob *job, int64_t value, unsigned int made)
-{
-	struct closing *c = container_of(job, struct closing, job);
-
-	(void)value;
-	(void)made;
-	if (c->h && !--c->h->copies)
-		c->resume(c->h);
-	free(c);
-}
-
-/* False: there was nothing to do, or (no memory) it stays open until the end. */
-static bool close_number(struct mirror *m, int number, struct handle *h,
-			 void (*resume)(struct handle *h))
-{
-	struct closing *c;
-
-	if (number < 0 || !m->x || m->x->dying)
-		return false;
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		return false;
-	c->h = h;
-	c->resume = resume;
-	c->job.done = closed;
-	if (number < EXECUTOR_FIRST_FD)
-		xjob_op(&c->job, SYS_dup3, EXECUTOR_PATH, number, O_CLOEXEC, 0, 0, 0);
-	else
-		xjob_op(&c->job, SYS_close, number, 0, 0, 0, 0, 0);
-	if (h)
-		h->copies++;
-	executor_agent(m->x, &c->job);
-	return true;
-}
-
-void mirror_set_file(struct mirror *m, int number, struct handle *h)
-{
-	struct mfile *f = file_at(m, number);
-
-	if (f && f->h == h) {
-		f->mirrored = true;
-		return;
-	}
-	if (f && !f->h && !f->busy) {
-		file_remove(f);	/* it had no name; dup3() closes it */
-		f = NULL;
-	}
-	if (f && !f->mirrored && h) {
-		/* Its number is taken from it by dup3(). */
-		f->number = -1;
-		f->installed = false;
-		f = NULL;
-	}
-	if (f) {
-		if (f->installed && !h)
-			close_number(m, number, NULL, NULL);
-		file_remove(f);
-	}
-	if (!h)
-		return;
-	f = calloc(1, sizeof(*f));
-	if (!f)
-		return;		/* the driver will say EBADF */
-	f->h = h;
-	f->number = number;
-	f->mirrored = true;
-	LIST_INSERT_HEAD(&m->files, f, of_mirror);
-}
-
-bool mirrors_forget(struct handle *h, void (*resume)(struct handle *h))
-{
-	struct device *dev = container_of(h->table, struct device, handles);
-	struct mfile *f, *next;
-	struct mirror *m;
-
-	TAILQ_FOREACH(m, &dev->worker->mirrors, of_worker) {
-		for (f = LIST_FIRST(&m->files); f; f = next) {
-			next = LIST_NEXT(f, of_mirror);
-			if (f->h != h)
-				continue;
-			if (f->installed)
-				close_number(m, f->number, h, resume);
-			file_remove(f);
-		}
-	}
-	return h->copies > 0;
+	return LIST_EMPTY(&dev->mms);
 }

@@ -33,7 +33,7 @@ struct mpage *page_find(struct mirror *m, uint64_t addr)
 
 struct mpage *page_new(struct mirror *m, uint64_t addr, enum page_state state)
 {
-	struct worker *w = m->dev->worker;
+	struct worker *w = m->mm->dev->worker;
 	struct mpage *p;
 
 	if (m->nr_pages >= VSYS_MIRROR_PAGES || w->nr_mirror_pages >= VSYS_DOMAIN_PAGES)
@@ -41,22 +41,22 @@ struct mpage *page_new(struct mirror *m, uint64_t addr, enum page_state state)
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
+	p->m = m;
 	p->addr = addr;
 	p->state = state;
 	m->nr_pages++;
 	w->nr_mirror_pages++;
 	LIST_INSERT_HEAD(bucket(m, addr), p, of_hash);
+	LIST_INSERT_HEAD(&m->pages, p, of_mirror);
 	return p;
 }
 
-void page_free(struct mirror *m, struct mpage *p)
+void page_free(struct mpage *p)
 {
-	/* These two are in no list any more: their place may be another page's. */
-	if (p->state != PAGE_MOVED && p->state != PAGE_GONE) {
-		LIST_REMOVE(p, of_hash);
-		m->nr_pages--;
-	}
-	m->dev->worker->nr_mirror_pages--;
+	LIST_REMOVE(p, of_hash);
+	LIST_REMOVE(p, of_mirror);
+	p->m->nr_pages--;
+	p->m->mm->dev->worker->nr_mirror_pages--;
 	free(p->image);
 	free(p->told);
 	free(p);
@@ -67,17 +67,17 @@ static bool page_write(struct mirror *m, uint64_t to, const void *from, size_t l
 	struct iovec here = { (void *)(uintptr_t)from, length };
 	struct iovec there = { (void *)(uintptr_t)to, length };
 
-	return process_vm_writev(m->x->pid, &here, 1, &there, 1, 0) == (ssize_t)length;
+	return process_vm_writev(m->lane->pid, &here, 1, &there, 1, 0) == (ssize_t)length;
 }
 
-bool pages_read(struct mirror *m, const uint64_t *from, unsigned int nr, void *to)
+bool pages_read(const struct mirror *m, const uint64_t *from, unsigned int nr, void *to)
 {
 	struct iovec here = { to, nr * VSYS_PAGE_SIZE }, there[PAGE_READS];
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
 		there[i] = (struct iovec){ (void *)(uintptr_t)from[i], VSYS_PAGE_SIZE };
-	return process_vm_readv(m->x->pid, &here, 1, there, nr, 0) == (ssize_t)here.iov_len;
+	return process_vm_readv(m->lane->pid, &here, 1, there, nr, 0) == (ssize_t)here.iov_len;
 }
 
 /* Read-only pages are woken when they are, so that nobody writes before. */
@@ -88,7 +88,7 @@ static int copy_in(struct mirror *m, const struct mpage *p)
 		.mode = p->readonly ? UFFDIO_COPY_MODE_DONTWAKE : 0,
 	};
 
-	return ioctl(m->x->uffd, UFFDIO_COPY, &copy) < 0 ? -errno : 0;
+	return ioctl(m->lane->uffd, UFFDIO_COPY, &copy) < 0 ? -errno : 0;
 }
 
 #define MERGE_RUNS	128
@@ -96,13 +96,13 @@ static int copy_in(struct mirror *m, const struct mpage *p)
 static void write_runs(struct mirror *m, const struct mpage *p, const struct iovec *here,
 		       const struct iovec *there, unsigned int nr)
 {
-	if (nr && !p->readonly && process_vm_writev(m->x->pid, here, nr, there, nr, 0) < 0)
-		log_debug("a page that calls share: %m");
+	if (nr && !p->readonly && process_vm_writev(m->lane->pid, here, nr, there, nr, 0) < 0)
+		log_debug("a page that is in use: %m");
 }
 
 /*
- * Another call uses the page.  What the guest changed since it came is taken over,
- * but where a driver has written: that byte is newer.
+ * The page is in use.  What the guest changed since it came is taken over, but where
+ * a driver has written: that byte is newer.
  */
 static void merge(struct mirror *m, struct mpage *p, const unsigned char *content)
 {
@@ -129,7 +129,8 @@ static void merge(struct mirror *m, struct mpage *p, const unsigned char *conten
 	write_runs(m, p, here, there, nr);
 }
 
-struct mpage *page_bring(struct mirror *m, uint64_t addr, const void *content, bool writable)
+struct mpage *page_bring(struct mirror *m, uint64_t addr, const void *content, bool writable,
+			 uint64_t arrived)
 {
 	struct mpage *p = page_find(m, addr);
 	unsigned char copy[VSYS_PAGE_SIZE];
@@ -138,10 +139,11 @@ struct mpage *page_bring(struct mirror *m, uint64_t addr, const void *content, b
 	__asm__ __volatile__("" ::: "memory");
 	if (p && (p->state == PAGE_MAPPED || p->state == PAGE_REFUSED))
 		return p;
-	if (p && p->state == PAGE_MOVING)
-		return NULL;		/* it faults, and is brought again */
 	if (p && p->state == PAGE_PRESENT) {
 		if (p->users) {
+			if (arrived < p->arrived)
+				return p;	/* what is there is newer */
+			p->arrived = arrived;
 			merge(m, p, copy);
 			return p;
 		}
@@ -149,6 +151,7 @@ struct mpage *page_bring(struct mirror *m, uint64_t addr, const void *content, b
 		    !page_write(m, addr, copy, sizeof(copy)))
 			return NULL;
 		memcpy(p->image, copy, sizeof(copy));
+		p->arrived = arrived;
 		p->stale = false;
 		return p;
 	}
@@ -166,6 +169,7 @@ struct mpage *page_bring(struct mirror *m, uint64_t addr, const void *content, b
 		p->image = NULL;
 		return NULL;
 	}
+	p->arrived = arrived;
 	p->state = PAGE_PRESENT;
 	return p;
 }
@@ -174,7 +178,7 @@ void page_wake(struct mirror *m, uint64_t addr)
 {
 	struct uffdio_range range = { addr, VSYS_PAGE_SIZE };
 
-	if (ioctl(m->x->uffd, UFFDIO_WAKE, &range) < 0)
+	if (ioctl(m->lane->uffd, UFFDIO_WAKE, &range) < 0)
 		log_debug("waking a driver: %m");
 }
 
@@ -186,23 +190,23 @@ void page_watch(struct mirror *m, uint64_t addr)
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
 
-	if (ioctl(m->x->uffd, UFFDIO_REGISTER, &reg) < 0) {
+	if (ioctl(m->lane->uffd, UFFDIO_REGISTER, &reg) < 0) {
 		log_err("a page of a mirror cannot be watched: %m");
-		executor_kill(m->x);
+		mirror_kill(m);
 	}
 }
 
 int page_map_grant(struct mirror *m, uint32_t ref, uint64_t *index)
 {
 	struct ioctl_gntdev_map_grant_ref map = { .count = 1 };
-	struct worker *w = m->dev->worker;
+	struct worker *w = m->mm->dev->worker;
 
 	map.refs[0].domid = w->transport->domid;
 	map.refs[0].ref = ref;
 	if (ioctl(w->executors.gntdev, IOCTL_GNTDEV_MAP_GRANT_REF, &map) < 0)
 		return -errno;
 	*index = map.index;
-	m->dev->counters.grant_maps++;
+	m->mm->dev->counters.grant_maps++;
 	return 0;
 }
 
@@ -214,7 +218,7 @@ void page_unmap_grant(struct mirror *m, uint64_t index)
 {
 	struct ioctl_gntdev_unmap_grant_ref unmap = { .index = index, .count = 1 };
 
-	if (ioctl(m->dev->worker->executors.gntdev, IOCTL_GNTDEV_UNMAP_GRANT_REF, &unmap) < 0)
+	if (ioctl(m->mm->dev->worker->executors.gntdev, IOCTL_GNTDEV_UNMAP_GRANT_REF, &unmap) < 0)
 		log_err("a grant cannot be let go: %m");
 }
 
@@ -222,21 +226,15 @@ void page_unmap_grant(struct mirror *m, uint64_t index)
 void pages_gone(struct mirror *m)
 {
 	struct mpage *p, *next;
-	unsigned int i;
 
+	m->mm->nr_kept -= m->nr_kept;
 	m->nr_kept = 0;
-	for (i = 0; i < MIRROR_HASH; i++) {
-		for (p = LIST_FIRST(&m->hash[i]); p; p = next) {
-			next = LIST_NEXT(p, of_hash);
-			p->users -= p->kept;
-			p->kept = false;
-			if (!p->users) {
-				page_free(m, p);
-				continue;
-			}
-			LIST_REMOVE(p, of_hash);
-			m->nr_pages--;
-			p->state = PAGE_GONE;
-		}
+	for (p = LIST_FIRST(&m->pages); p; p = next) {
+		next = LIST_NEXT(p, of_mirror);
+		p->users -= p->kept;
+		p->kept = false;
+		p->state = PAGE_GONE;
+		if (!p->users)
+			page_free(p);
 	}
 }

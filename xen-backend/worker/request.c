@@ -315,7 +315,7 @@ static void close_if_idle(struct handle *h)
 	if (!LIST_EMPTY(&h->requests) || h->holds || h->copies || h->close_job.run)
 		return;
 	/* The native close is that of the last descriptor. */
-	if (mirrors_forget(h, close_if_idle))
+	if (mms_forget_handle(h, close_if_idle))
 		return;
 	h->close_job.run = close_run;
 	h->close_job.done = close_done;

@@ -70,12 +70,7 @@ static void step_done(struct mcall *c, struct call_step *s)
 		break;
 	case AFTER_WATCH:
 		page_watch(m, s->page->addr);
-		page_free(m, s->page);
-		break;
-	case AFTER_MOVE:
-		LIST_REMOVE(s->page, of_hash);
-		m->nr_pages--;
-		s->page->state = PAGE_MOVED;
+		page_free(s->page);
 		break;
 	}
 }
@@ -95,8 +90,7 @@ static void steps_failed(struct mcall *c, int err)
 	c->steps_run = false;
 	if (err != -EIO) {
 		log_err("a mirror cannot be put in order: %s", strerror(-err));
-		if (c->m->x)
-			executor_kill(c->m->x);
+		mirror_kill(c->m);
 	}
 	if (c->phase == CALL_ENDING || c->phase == CALL_PREPARING)
 		call_fail(c, -EIO);
@@ -112,6 +106,8 @@ static void steps_finished(struct mcall *c)
 	c->next = NULL;
 	if (next)
 		next(c);
+	else if (c->phase == CALL_ENDING)
+		call_tell(c);	/* which waited for this */
 }
 
 static void file_placed(struct mcall *c, struct mfile *f, int number)
@@ -160,7 +156,7 @@ static void file_got(struct xjob *job, int64_t value, unsigned int made)
 	job->done = file_moved;
 	if (f->h) {
 		/* Whoever had the number has it no more. */
-		LIST_FOREACH(other, &c->m->files, of_mirror)
+		LIST_FOREACH(other, &c->mm->files, of_mm)
 			if (other != f && other->number == f->number) {
 				other->installed = false;
 				other->number = -1;
@@ -168,7 +164,7 @@ static void file_got(struct xjob *job, int64_t value, unsigned int made)
 		xjob_op(job, SYS_dup3, value, f->number, O_CLOEXEC, 0, 0, 0);
 	}
 	xjob_op(job, SYS_close, value, 0, 0, 0, 0, 0);
-	executor_agent(c->m->x, job);
+	lane_agent(c->m->lane, job);
 }
 
 static void ops_done(struct xjob *job, int64_t value, unsigned int made)
@@ -196,7 +192,7 @@ static void steps_post(struct mcall *c)
 		steps_finished(c);
 		return;
 	}
-	if (!c->m->x || c->m->x->dying) {
+	if (!mirror_alive(c->m)) {
 		steps_failed(c, -EIO);
 		return;
 	}
@@ -212,7 +208,7 @@ static void steps_post(struct mcall *c)
 		}
 		job->done = file_got;
 		xjob_op(job, SYS_pidfd_getfd, EXECUTOR_WORKER, s->file->h->fd, 0, 0, 0, 0);
-		executor_agent(c->m->x, job);
+		lane_agent(c->m->lane, job);
 		return;
 	}
 	for (; job->nr < MACHINE_OPS && c->steps_done + job->nr < c->nr_steps; s++) {
@@ -222,7 +218,7 @@ static void steps_post(struct mcall *c)
 	}
 	c->steps_posted = job->nr;
 	job->done = ops_done;
-	executor_agent(c->m->x, job);
+	lane_agent(c->m->lane, job);
 }
 
 /* Runs what was added, then next. */

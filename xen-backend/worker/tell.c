@@ -15,89 +15,56 @@
 #include "ring.h"
 #include "worker.h"
 
-/* linux/mman.h has it, and clashes. */
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP	4
-#endif
-
-_Static_assert(MACHINE_SCRATCH_SIZE / 4096 / MACHINE_THREADS >= CALL_MOVED,
-	       "each thread has a scratch area for a batch");
-
-static uint64_t scratch(const struct mcall *c, unsigned int n)
+static unsigned char *page_now(const struct mcall *c, unsigned int n)
 {
-	return MACHINE_SCRATCH + ((uint64_t)c->job.thread * CALL_MOVED + n) * VSYS_PAGE_SIZE;
+	return c->batch + n * VSYS_PAGE_SIZE;
 }
 
-static bool comparable(const struct mpage *p)
+static unsigned char *page_was(const struct mcall *c, unsigned int n)
 {
-	return (p->state == PAGE_PRESENT || p->state == PAGE_MOVING || p->state == PAGE_MOVED) &&
-	       !p->readonly;
-}
-
-/* The batch's pages are where they can be read. */
-static void batch_read(struct mcall *c)
-{
-	uint64_t from[CALL_BATCH];
-	unsigned int i, nr = 0;
-	bool all;
-
-	/* Those that have nothing to tell leave the batch. */
-	for (i = 0; i < c->nr_batch; i++) {
-		struct mpage *p = c->page[c->done + i];
-
-		c->fresh[i] = comparable(p) && c->m->x;
-		if (c->fresh[i])
-			from[nr++] = p->state == PAGE_MOVED ? scratch(c, i) : p->addr;
-		c->place[i] = c->batch + (nr - c->fresh[i]) * VSYS_PAGE_SIZE;
-	}
-	all = !nr || pages_read(c->m, from, nr, c->batch);
-	for (i = 0; !all && i < c->nr_batch; i++)
-		c->fresh[i] = c->fresh[i] &&
-			      pages_read(c->m, &from[(c->place[i] - c->batch) / VSYS_PAGE_SIZE], 1,
-					 c->place[i]);
-	c->in_batch = c->in_page = 0;
-}
-
-static void batch_moved(struct mcall *c)
-{
-	batch_read(c);
-	call_tell(c);
+	return c->batch + (CALL_BATCH + n) * VSYS_PAGE_SIZE;
 }
 
 /*
- * Other calls run: the pages that only this one uses leave the mirror before
- * they are read, so that what others write there later faults, and is not lost.
+ * Reads the next pages.  What has changed is this call's to tell from here on:
+ * telling may take several answers, and what happens to kept pages meanwhile is told
+ * by the next call.
  */
-static void leave_mirror(struct mcall *c, struct mpage *p, unsigned int n)
+static void batch_read(struct mcall *c)
 {
-	if (p->users > 1 || p->state != PAGE_PRESENT)
-		return;
-	p->state = PAGE_MOVING;
-	if (p->readonly) {
-		step_page(c, NULL, AFTER_NOTHING, SYS_madvise, p->addr, VSYS_PAGE_SIZE,
-			  MADV_DONTNEED, 0, 0, 0);
-		step_page(c, p, AFTER_MOVE, SYS_mprotect, p->addr, VSYS_PAGE_SIZE,
-			  PROT_READ | PROT_WRITE, 0, 0, 0);
-		return;
-	}
-	step_page(c, p, AFTER_MOVE, SYS_mremap, p->addr, VSYS_PAGE_SIZE, VSYS_PAGE_SIZE,
-		  MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, scratch(c, n), 0);
-}
+	unsigned int place[CALL_BATCH], i, nr = 0;
+	uint64_t from[CALL_BATCH];
+	bool all;
 
-/* False: it takes a while, and call_tell() is called then. */
-static bool batch_load(struct mcall *c)
-{
-	unsigned int i, max = c->m->nr_active > 1 ? CALL_MOVED : CALL_BATCH;
+	c->nr_batch = c->nr_pages - c->done < CALL_BATCH ? c->nr_pages - c->done : CALL_BATCH;
+	c->in_batch = c->in_page = 0;
+	/* All of the own mirror at once, without gaps to begin with; then to its place. */
+	for (i = 0; i < c->nr_batch; i++) {
+		struct mpage *p = c->page[c->done + i];
 
-	c->nr_batch = c->nr_pages - c->done < max ? c->nr_pages - c->done : max;
-	for (i = 0; c->m->nr_active > 1 && i < c->nr_batch; i++)
-		leave_mirror(c, c->page[c->done + i], i);
-	if (c->nr_steps) {
-		steps_run(c, batch_moved);
-		return false;
+		c->fresh[i] = p->state == PAGE_PRESENT && !p->readonly && mirror_alive(p->m);
+		if (!c->fresh[i] || p->m != c->m)
+			continue;
+		place[nr] = i;
+		from[nr++] = p->addr;
 	}
-	batch_read(c);
-	return true;
+	all = !nr || pages_read(c->m, from, nr, c->batch);
+	while (all && nr-- > 0)
+		if (place[nr] != nr)
+			memcpy(page_now(c, place[nr]), page_now(c, nr), VSYS_PAGE_SIZE);
+	for (i = 0; i < c->nr_batch; i++) {
+		struct mpage *p = c->page[c->done + i];
+
+		if (!c->fresh[i])
+			continue;
+		if (!all || p->m != c->m)
+			c->fresh[i] = pages_read(p->m, &p->addr, 1, page_now(c, i));
+		c->fresh[i] = c->fresh[i] && memcmp(page_now(c, i), p->image, VSYS_PAGE_SIZE);
+		if (!c->fresh[i])
+			continue;
+		memcpy(page_was(c, i), p->image, VSYS_PAGE_SIZE);
+		p->teller = c;
+	}
 }
 
 /* A descriptor that the driver made: it gets a handle, and the guest is told. */
@@ -121,64 +88,83 @@ static bool tell_file(struct mcall *c, uint64_t addr, int number, int fd, uint8_
 	f->h = h;
 	f->number = number;
 	f->installed = true;
-	LIST_INSERT_HEAD(&c->m->files, f, of_mirror);
+	LIST_INSERT_HEAD(&c->mm->files, f, of_mm);
 	items[c->nr_items++] = (struct vsys_item){
 		.addr = addr, .value = h->number, .op = VSYS_ITEM_NEW_FILE, .flags = flags,
 		.page = (h->lseek ? VSYS_FILE_LSEEK : 0) | (h->pread ? VSYS_FILE_PREAD : 0) |
 			(h->pwrite ? VSYS_FILE_PWRITE : 0),
 	};
-	c->file_addr[c->nr_files++ % CALL_FILES] = addr;
+	if (flags & VSYS_ITEM_RETURN)
+		return true;
+	if (!c->last_file || addr < c->first_file)
+		c->first_file = addr;
+	if (addr > c->last_file)
+		c->last_file = addr;
 	return true;
 }
 
 /* A number in what the driver wrote or returned may be that of a file it has made. */
 void call_look_for_file(struct mcall *c, uint64_t addr, uint32_t word, bool is_return)
 {
-	uint32_t lowest = mirror_lowest_free(c->m);
+	uint32_t lowest = mm_lowest_free(c->mm);
 	int fd;
 
-	if (!c->m->x || word < lowest || word >= lowest + CALL_FILE_RANGE ||
-	    word >= MIRRORED_FDS || mirror_knows(c->m, word) ||
+	if (!c->m->lane || word < lowest || word >= lowest + CALL_FILE_RANGE ||
+	    word >= MIRRORED_FDS || mm_knows_file(c->mm, word) ||
 	    c->nr_items >= VSYS_PAGE_ITEMS || c->nr_probes++ >= CALL_PROBES)
 		return;
-	fd = syscall(SYS_pidfd_getfd, c->m->x->pidfd, word, 0);
+	fd = syscall(SYS_pidfd_getfd, c->m->lane->pidfd, word, 0);
 	if (fd >= 0 && !tell_file(c, is_return ? 0 : addr, word, fd,
 				  is_return ? VSYS_ITEM_RETURN : 0))
 		close(fd);
 }
 
-/* The word at addr, as the driver left it. */
-static bool word_at(struct mcall *c, uint64_t addr, uint32_t *word)
+/* The page of addr, if the driver can have written there. */
+static struct mpage *written_page(const struct mcall *c, uint64_t addr)
 {
-	struct mpage *p;
 	unsigned int i;
 
-	for (i = 0; addr % 4 == 0 && i < c->nr_pages; i++) {
-		p = c->page[i];
-		if (p->addr != page_of(addr) || !p->image || p->readonly)
-			continue;
-		memcpy(word, p->image + addr % VSYS_PAGE_SIZE, sizeof(*word));
-		return true;
-	}
-	return false;
+	for (i = 0; i < c->nr_pages; i++)
+		if (c->page[i]->addr == page_of(addr) && c->page[i]->image &&
+		    !c->page[i]->readonly)
+			return c->page[i];
+	return NULL;
 }
 
-/* Where the number stands, although the driver changed nothing by writing it. */
-static uint64_t find_number(struct mcall *c, uint32_t number)
+/* The first place from addr to end where the number stands; 0: nowhere. */
+static uint64_t number_between(const struct mcall *c, uint64_t addr, uint64_t end,
+			       uint32_t number)
 {
-	unsigned int i, size = c->cmd >> 16 & 0x3fff;
-	uint64_t addr;
+	struct mpage *p = NULL;
 	uint32_t word;
 
-	for (i = 0; i + 4 <= size; i += 4)
-		if (word_at(c, c->arg + i, &word) && word == number)
-			return c->arg + i;
-	for (i = 0; i < 2 * CALL_FILES && i / 2 < c->nr_files; i++) {
-		addr = c->file_addr[i / 2] + (i % 2 ? 4 : -4);
-		if (word_at(c, addr, &word) && word == number)
+	for (; addr + 4 <= end; addr += 4) {
+		if (!p || addr % VSYS_PAGE_SIZE == 0)
+			p = written_page(c, addr);
+		if (!p) {
+			addr = page_of(addr) + VSYS_PAGE_SIZE - 4;
+			continue;
+		}
+		memcpy(&word, (p->told ? p->told : p->image) + addr % VSYS_PAGE_SIZE,
+		       sizeof(word));
+		if (word == number)
 			return addr;
 	}
 	return 0;
+}
+
+/* Where the number stands, although the driver changed nothing by writing it. */
+static uint64_t find_number(const struct mcall *c, uint32_t number)
+{
+	uint64_t end = c->arg + (c->cmd >> 16 & 0x3fff), addr = 0;
+
+	if (c->arg % 4 == 0)
+		addr = number_between(c, c->arg, end, number);
+	/* Among the others that it has made, or beside them. */
+	end = c->last_file + 4 * (CALL_FILES + 1);
+	if (!addr && c->last_file && c->last_file - c->first_file < VSYS_PAGE_SIZE)
+		addr = number_between(c, c->first_file - 4 * CALL_FILES, end, number);
+	return addr;
 }
 
 /*
@@ -193,12 +179,12 @@ bool call_other_files(struct mcall *c)
 	int fd, number;
 
 	/* Commands that return nothing make nothing. */
-	if (!c->m->x || c->op > VSYS_OP_COMPAT_IOCTL ||
+	if (!c->m->lane || c->op > VSYS_OP_COMPAT_IOCTL ||
 	    (c->cmd >> 16 && !(c->cmd & 0x80000000u)))
 		return true;
 	for (;;) {
-		number = mirror_lowest_free(c->m);
-		fd = syscall(SYS_pidfd_getfd, c->m->x->pidfd, number, 0);
+		number = mm_lowest_free(c->mm);
+		fd = syscall(SYS_pidfd_getfd, c->m->lane->pidfd, number, 0);
 		if (fd < 0)
 			return true;
 		if (c->nr_items >= VSYS_PAGE_ITEMS) {
@@ -214,7 +200,7 @@ bool call_other_files(struct mcall *c)
 			return true;
 		f->number = number;
 		f->installed = true;
-		LIST_INSERT_HEAD(&c->m->files, f, of_mirror);
+		LIST_INSERT_HEAD(&c->mm->files, f, of_mm);
 	}
 }
 
@@ -247,39 +233,50 @@ static unsigned int next_change(const unsigned char *now, const unsigned char *w
 }
 
 /*
- * What a page that several calls use has changed may be the work of another call's
- * driver, and that call's program must not go on before it is in the guest's memory.
+ * What a kept page has changed is told by the call that ends first; programs of others
+ * must not go on before it is in the guest's memory, as they may know of it.
  * So who tells it makes sure that it was taken (one round trip more), and the others
- * wait with their end for that.
+ * wait with their end for that.  The image stays what it was for now: what the guest
+ * sends meanwhile is from before, and must not look like something newer.
  */
-static bool shared_told(struct mcall *c, struct mpage *p, const unsigned char *now)
+static bool shared_told(struct mcall *c, struct mpage *p, const unsigned char *now,
+			const unsigned char *was)
 {
 	unsigned int i;
 
 	if (p->users - p->kept < 2)
 		return false;
+	c->told_shared = true;
 	p->told = malloc(VSYS_PAGE_SIZE);
 	if (!p->told)
 		return false;
-	/*
-	 * The image stays what it was for now: what the guest sends meanwhile is
-	 * from before, and must not look like something newer.
-	 */
 	memset(p->told_bytes, 0, sizeof(p->told_bytes));
 	for (i = 0; i < VSYS_PAGE_SIZE; i++)
-		if (now[i] != p->image[i])
+		if (now[i] != was[i])
 			p->told_bytes[i / 8] |= 1u << i % 8;
 	memcpy(p->told, now, VSYS_PAGE_SIZE);
-	p->teller = c;
-	c->told_shared = true;
 	return true;
+}
+
+/* All of it is told, by this call. */
+static void page_told(struct mcall *c, struct mpage *p, const unsigned char *now,
+		      const unsigned char *was)
+{
+	unsigned int i;
+
+	if (shared_told(c, p, now, was))
+		return;
+	p->teller = NULL;
+	for (i = 0; i < VSYS_PAGE_SIZE; i++)
+		if (now[i] != was[i])
+			p->image[i] = now[i];
 }
 
 static void page_taken(struct mpage *p)
 {
 	unsigned int i;
 
-	for (i = 0; i < VSYS_PAGE_SIZE; i++)
+	for (i = 0; p->told && i < VSYS_PAGE_SIZE; i++)
 		if (p->told_bytes[i / 8] & 1u << i % 8)
 			p->image[i] = p->told[i];
 	free(p->told);
@@ -287,43 +284,55 @@ static void page_taken(struct mpage *p)
 	p->teller = NULL;
 }
 
-static bool must_wait(struct mcall *c)
+/*
+ * For another call, which tells what this one may have changed; or because numbers
+ * of descriptors are on their way, which must not be taken for new files.
+ */
+static bool must_wait(const struct mcall *c)
 {
 	unsigned int i;
 
+	if (!IS_ERROR(c->result) && mm_numbers_move(c->mm))
+		return true;
 	for (i = 0; i < c->nr_pages; i++)
 		if (c->page[i]->teller && c->page[i]->teller != c)
 			return true;
 	return false;
 }
 
+void calls_look_again(struct mm *mm)
+{
+	struct mcall *c;
+
+	mm->held++;
+	LIST_FOREACH(c, &mm->calls, of_mm) {
+		c->retry |= c->waits;
+		c->waits = false;
+	}
+	/* Each may end, and others with it: from the beginning each time. */
+	do {
+		LIST_FOREACH(c, &mm->calls, of_mm)
+			if (c->retry)
+				break;
+		if (c) {
+			c->retry = false;
+			call_tell(c);
+		}
+	} while (c);
+	mm->held--;
+	mm_settle(mm);
+}
+
 /* The guest has taken it, or will not. */
 void call_taken(struct mcall *c)
 {
-	struct mirror *m = c->m;
-	struct mcall *other;
 	unsigned int i;
 
 	c->told_shared = false;
 	for (i = 0; i < c->nr_pages; i++)
 		if (c->page[i]->teller == c)
 			page_taken(c->page[i]);
-	m->held++;
-	LIST_FOREACH(other, &m->calls, of_mirror) {
-		other->retry |= other->waits_ack;
-		other->waits_ack = false;
-	}
-	/* Each may end, and others with it: from the beginning each time. */
-	do {
-		LIST_FOREACH(other, &m->calls, of_mirror)
-			if (other->retry)
-				break;
-		if (other) {
-			other->retry = false;
-			call_tell(other);
-		}
-	} while (other);
-	m->held--;
+	calls_look_again(c->mm);
 }
 
 /*
@@ -332,19 +341,20 @@ void call_taken(struct mcall *c)
  */
 static bool tell_page(struct mcall *c)
 {
-	unsigned char *now = c->place[c->in_batch], *data = NULL;
+	const unsigned char *now = page_now(c, c->in_batch), *was = page_was(c, c->in_batch);
 	struct mpage *p = c->page[c->done + c->in_batch];
 	struct vsys_item *items = call_page(c->r, 0);
 	unsigned int start, end = c->in_page;
+	unsigned char *data = NULL;
 
-	while ((start = next_change(now, p->image, end)) < VSYS_PAGE_SIZE) {
+	while ((start = next_change(now, was, end)) < VSYS_PAGE_SIZE) {
 		if (!data && c->data_page < call_nr_pages(c->r))
 			data = call_page(c->r, c->data_page++);
 		if (!data || c->nr_items >= VSYS_PAGE_ITEMS - CALL_FILES) {
 			c->in_page = start;
 			return false;
 		}
-		for (end = start; end < VSYS_PAGE_SIZE && now[end] != p->image[end]; end++)
+		for (end = start; end < VSYS_PAGE_SIZE && now[end] != was[end]; end++)
 			;
 		memcpy(data + start, now + start, end - start);
 		items[c->nr_items++] = (struct vsys_item){
@@ -354,8 +364,7 @@ static bool tell_page(struct mcall *c)
 		if (!IS_ERROR(c->result))
 			look_for_files(c, p, now, start, end);
 	}
-	if (!memcmp(p->image, now, VSYS_PAGE_SIZE) || !shared_told(c, p, now))
-		memcpy(p->image, now, VSYS_PAGE_SIZE);
+	page_told(c, p, now, was);
 	c->in_page = 0;
 	return true;
 }
@@ -371,18 +380,18 @@ void call_tell(struct mcall *c)
 	}
 	if (!c->r)
 		return;
-	c->waits_ack = must_wait(c);
-	if (c->waits_ack)
+	c->waits = must_wait(c);
+	if (c->waits)
 		return;
 	if (c->done < c->nr_pages && !c->batch)
-		c->batch = malloc(CALL_BATCH * VSYS_PAGE_SIZE);
+		c->batch = malloc(2 * CALL_BATCH * VSYS_PAGE_SIZE);
 	if (c->done < c->nr_pages && (!c->batch || call_nr_pages(c->r) < 2)) {
 		c->result = c->batch ? -EINVAL : -ENOMEM;
 		c->done = c->nr_pages;
 	}
 	for (; c->done < c->nr_pages; c->done += c->nr_batch, c->nr_batch = 0) {
-		if (!c->nr_batch && !batch_load(c))
-			return;
+		if (!c->nr_batch)
+			batch_read(c);
 		for (; c->in_batch < c->nr_batch; c->in_batch++) {
 			if (c->fresh[c->in_batch] && !tell_page(c)) {
 				call_park(c);

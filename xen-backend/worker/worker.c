@@ -181,7 +181,7 @@ int worker_init(struct worker *w, struct transport *t, int ipc_fd)
 	memset(w, 0, sizeof(*w));
 	w->transport = t;
 	LIST_INIT(&w->devices);
-	TAILQ_INIT(&w->mirrors);
+	TAILQ_INIT(&w->mms);
 	TAILQ_INIT(&w->ready);
 	w->event_call.done = event_done;
 	w->tick_call.done = tick_done;

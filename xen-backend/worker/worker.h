@@ -33,7 +33,7 @@ struct worker {
 	struct link link;
 
 	struct executors executors;	/* not usable if start failed */
-	struct mirror_queue mirrors;
+	struct mm_queue mms;
 	unsigned int nr_mirror_pages;	/* of all mirrors */
 	bool maps;			/* guests' pages may be mapped in mirrors, see calls.c */
 
