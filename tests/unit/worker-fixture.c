@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
@@ -152,6 +153,8 @@ void connect_message(struct fixture *f, struct vsys_ipc *msg)
 	msg->u.connect.readable = !f->setup.write_only;
 	msg->u.connect.writable = !f->setup.read_only;
 	msg->u.connect.discard = f->setup.discard;
+	msg->u.connect.ioctl = f->setup.policy != NULL;
+	msg->u.connect.pointers = f->setup.pointers;
 	msg->u.connect.sector_size = f->setup.block ? 512 : 1;
 	msg->u.connect.nr_queues = f->setup.queues;
 	msg->u.connect.ring_page_order = f->setup.ring_order;
@@ -164,14 +167,25 @@ void connect_message(struct fixture *f, struct vsys_ipc *msg)
 	}
 }
 
+static int policy_fd(const struct policy_table *table)
+{
+	int fd = memfd_create("policy", MFD_CLOEXEC);
+
+	assert_int_equal(write(fd, table, sizeof(*table)), sizeof(*table));
+	return fd;
+}
+
 void connect_device(struct fixture *f, const struct setup *s)
 {
 	struct vsys_ipc msg;
+	int policy = s->policy ? policy_fd(s->policy) : -1;
 
 	f->ups = f->downs = f->faileds = 0;
 	guest_prepare(f, s);
 	connect_message(f, &msg);
-	tell_msg(f, &msg, -1);
+	tell_msg(f, &msg, policy);
+	if (policy >= 0)
+		close(policy);
 	UNTIL(f, f->ups);
 	assert_int_equal(f->faileds, 0);
 	f->ups = 0;

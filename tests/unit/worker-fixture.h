@@ -32,6 +32,8 @@
 struct setup {
 	unsigned int ring_order, pool_pages, queues;
 	bool block, write_only, read_only, discard;
+	bool pointers;
+	const struct policy_table *policy;	/* NULL: without ioctl */
 };
 
 struct fixture {
