@@ -241,8 +241,10 @@ static int vsys_conv_begin(struct vsys_conv *conv)
 	int err;
 
 	vsys_learn_begin(&conv->learner, vdev, what);
-	length = min(1 + max(vsys_conv_guess(conv), 1u), vdev->call_pages) *
-		 VSYS_PAGE_SIZE;
+	length = max(vsys_conv_guess(conv), 1u);
+	/* Items, and bits of what is scattered. */
+	length += 1 + length / 8;
+	length = min(length, vdev->call_pages) * VSYS_PAGE_SIZE;
 	call = vsys_call_alloc(conv->m->q, what->op, what->handle,
 			       vdev->call_pages * VSYS_PAGE_SIZE, 0);
 	if (!call)
@@ -302,6 +304,13 @@ static const char *vsys_item_fault(const struct vsys_conv *conv,
 					item->addr % VSYS_PAGE_SIZE)
 			return "changed bytes that are nowhere";
 		return NULL;
+	case VSYS_ITEM_SCATTERED:
+		if (item->flags || item->addr < VSYS_MIRROR_START ||
+		    item->addr % VSYS_PAGE_SIZE || !item->page ||
+		    item->page >= conv->call->req.buf.nr || item->value < 8 ||
+		    item->value / 8 >= conv->call->req.buf.nr)
+			return "scattered bytes that are nowhere";
+		return NULL;
 	case VSYS_ITEM_NEW_FILE:
 		if (item->flags & ~VSYS_ITEM_RETURN || !item->value ||
 		    item->page & ~(VSYS_FILE_LSEEK | VSYS_FILE_PREAD |
@@ -337,6 +346,11 @@ static const char *vsys_answer_fault(const struct vsys_conv *conv,
 	return NULL;
 }
 
+static bool vsys_item_writes(const struct vsys_item *item)
+{
+	return item->op == VSYS_ITEM_DIRTY || item->op == VSYS_ITEM_SCATTERED;
+}
+
 /*
  * Whether all that the driver changed can be written.  Natively it would have met
  * what can't, and not have gone on to tell of its success: so then nothing of the
@@ -353,7 +367,7 @@ static bool vsys_conv_writable(const struct vsys_conv *conv)
 	for (i = 0; i < conv->nr_answer && writable; i++) {
 		u64 addr = conv->answer[i].addr;
 
-		if (conv->answer[i].op != VSYS_ITEM_DIRTY)
+		if (!vsys_item_writes(&conv->answer[i]))
 			continue;
 		if (!vma || addr < vma->vm_start || addr >= vma->vm_end)
 			vma = vma_lookup(mm, addr);
@@ -361,6 +375,34 @@ static bool vsys_conv_writable(const struct vsys_conv *conv)
 	}
 	mmap_read_unlock(mm);
 	return writable;
+}
+
+static void vsys_conv_write(struct vsys_conv *conv, u64 addr, const u8 *from,
+			    u32 length)
+{
+	if (copy_to_user((void __user *)(unsigned long)addr, from, length))
+		conv->error = -EFAULT;
+	else
+		conv->dirty_bytes += length;
+}
+
+/* The back-end may change the bits meanwhile: what is read is within the page. */
+static void vsys_conv_write_scattered(struct vsys_conv *conv,
+				      const struct vsys_item *item)
+{
+	const unsigned long *bits = vsys_conv_page(conv, item->value / 8) +
+				    item->value % 8 * VSYS_SCATTERED_BITS;
+	const u8 *from = vsys_conv_page(conv, item->page);
+	unsigned long start, end = 0;
+
+	for (;;) {
+		start = find_next_bit(bits, VSYS_PAGE_SIZE, end);
+		if (start >= VSYS_PAGE_SIZE)
+			return;
+		end = find_next_zero_bit(bits, VSYS_PAGE_SIZE, start + 1);
+		vsys_conv_write(conv, item->addr + start, from + start,
+				end - start);
+	}
 }
 
 /* Writes the bytes that the driver changed, and only those. */
@@ -374,16 +416,14 @@ static void vsys_conv_dirty(struct vsys_conv *conv)
 	}
 	for (i = 0; i < conv->nr_answer; i++) {
 		const struct vsys_item *item = &conv->answer[i];
-		const u8 *page;
 
-		if (item->op != VSYS_ITEM_DIRTY)
-			continue;
-		page = vsys_conv_page(conv, item->page);
-		if (copy_to_user((void __user *)(unsigned long)item->addr,
-				 page + item->addr % VSYS_PAGE_SIZE, item->value))
-			conv->error = -EFAULT;
-		else
-			conv->dirty_bytes += item->value;
+		if (item->op == VSYS_ITEM_SCATTERED)
+			vsys_conv_write_scattered(conv, item);
+		else if (item->op == VSYS_ITEM_DIRTY)
+			vsys_conv_write(conv, item->addr,
+					vsys_conv_page(conv, item->page) +
+					item->addr % VSYS_PAGE_SIZE,
+					item->value);
 	}
 }
 
@@ -448,7 +488,8 @@ static void vsys_conv_grow(struct vsys_conv *conv, u64 pages)
 {
 	struct vsys_device *vdev = conv->m->vdev;
 
-	pages += 1 + conv->nr_writable;
+	/* And bits, a page for eight. */
+	pages += 1 + conv->nr_writable + conv->nr_writable / 8;
 	pages = min_t(u64, pages, vdev->call_pages);
 	vsys_queue_grow(conv->call->q, &conv->call->req, pages * VSYS_PAGE_SIZE);
 }

@@ -110,6 +110,14 @@ void mem_readonly(uint64_t addr, bool readonly)
 	guest[i].readonly = readonly;
 }
 
+void mem_gone(uint64_t addr)
+{
+	int i = mem_find(addr);
+
+	assert_true(i >= 0);
+	guest[i].addr = ~0ull;
+}
+
 unsigned char *mem(uint64_t addr)
 {
 	int i = mem_find(addr);
@@ -175,19 +183,24 @@ void conv_file(struct fixture *f, struct conv *c, unsigned int number, uint32_t 
 	conv_item(f, c, &item);
 }
 
+struct vsys_request conv_request(const struct conv *c)
+{
+	struct vsys_request r = c->rq;
+
+	r.length = c->nr_pages * VSYS_PAGE_SIZE;
+	r.nr_segments = 1;
+	r.u.call.segment[0] = (struct vsys_segment){ conv_pool(c, 0), r.length };
+	r.u.call.mm = c->mm;
+	r.u.call.call = c->index;
+	r.u.call.nr_items = c->nr_items;
+	return r;
+}
+
 void conv_send(struct fixture *f, struct conv *c)
 {
-	struct vsys_request *r = &c->rq;
-
-	r->length = c->nr_pages * VSYS_PAGE_SIZE;
-	r->nr_segments = 1;
-	r->u.call.segment[0] = (struct vsys_segment){ conv_pool(c, 0), r->length };
-	r->u.call.mm = c->mm;
-	r->u.call.call = c->index;
-	r->u.call.nr_items = c->nr_items;
 	c->begun = c->under_way = true;
 	c->round_trips++;
-	c->id = submit(f, *r);
+	c->id = submit(f, conv_request(c));
 }
 
 static void conv_next(struct conv *c, uint32_t flags)
@@ -248,6 +261,27 @@ static void take_dirty(struct fixture *f, struct conv *c, const struct vsys_item
 	c->dirty_bytes += item->value;
 }
 
+static void take_scattered(struct fixture *f, struct conv *c, const struct vsys_item *item)
+{
+	unsigned char bits[VSYS_SCATTERED_BITS];
+	unsigned int i, where = conv_pool(c, item->value / 8) + item->value % 8 * sizeof(bits);
+	int page = mem_find(item->addr);
+
+	assert_int_equal(item->flags, 0);
+	assert_int_equal(item->addr % VSYS_PAGE_SIZE, 0);
+	assert_in_range(item->page, 1, c->nr_pages - 1);
+	assert_in_range(item->value / 8, 1, c->nr_pages - 1);
+	assert_true(page >= 0 && !guest[page].readonly);
+	pool_get(f, 0, where, bits, sizeof(bits));
+	for (i = 0; i < VSYS_PAGE_SIZE; i++) {
+		if (!(bits[i / 8] & 1u << i % 8))
+			continue;
+		pool_get(f, 0, conv_pool(c, item->page) + i, guest_byte[page] + i, 1);
+		c->dirty_bytes++;
+	}
+	c->dirty_items++;
+}
+
 static void take_file(struct conv *c, const struct vsys_item *item)
 {
 	uint32_t number = 100 + item->value;
@@ -270,6 +304,9 @@ static void take_item(struct fixture *f, struct conv *c, const struct vsys_item 
 		break;
 	case VSYS_ITEM_DIRTY:
 		take_dirty(f, c, item);
+		break;
+	case VSYS_ITEM_SCATTERED:
+		take_scattered(f, c, item);
 		break;
 	case VSYS_ITEM_NEW_FILE:
 		take_file(c, item);
@@ -373,6 +410,26 @@ bool conv_runs(struct fixture *f, const struct conv *c)
 	struct mcall *call = the_call(f, c);
 
 	return call && call->phase == CALL_RUNNING && call->r && !call->need_addr;
+}
+
+struct conv *parked_call(struct fixture *f, uint32_t handle, uint64_t arg)
+{
+	struct conv *c = conv_new(VSYS_OP_IOCTL, handle, FIONREAD, arg);
+
+	c->hold = true;
+	conv_send(f, c);
+	TALK(f, c->parked);
+	return c;
+}
+
+struct conv *blocked_read(struct fixture *f, uint32_t handle, uint32_t mm)
+{
+	struct conv *c = conv_new(VSYS_OP_MIRROR_READ, handle, 1, ADDR);
+
+	c->mm = mm;
+	conv_send(f, c);
+	TALK(f, conv_runs(f, c));
+	return c;
 }
 
 /* --- files ------------------------------------------------------------------ */

@@ -476,6 +476,44 @@ static void death_ends_its_jobs(void **state)
 	close(pipe_fd[1]);
 }
 
+static unsigned int count_children(void)
+{
+	char path[64];
+	unsigned int n = 0, pid;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (fscanf(f, "%u", &pid) == 1)
+		n++;
+	fclose(f);
+	return n;
+}
+
+/* Killed at any moment while lanes are made: no process is left that nobody knows. */
+static void death_while_lanes_are_made(void **state)
+{
+	struct lane *l;
+	unsigned int i, n;
+
+	(void)state;
+	for (i = 0; i < 60; i++) {
+		l = new_executor();
+		for (n = 0; n < 3; n++)
+			assert_non_null(executor_add_lane(l->x));
+		for (n = 0; n < i % 12; n++)
+			assert_int_equal(uring_run(&uring, true, 1), 0);
+		if (i % 2)
+			executor_kill(l->x);
+		else
+			kill(l->pid, SIGKILL);
+		UNTIL(seen.dead);
+		assert_int_equal(count_children(), 1);	/* the template */
+		assert_int_equal(all.nr_lanes, 1);
+	}
+}
+
 static void many(void **state)
 {
 	struct executor *x;
@@ -526,7 +564,7 @@ int main(void)
 		T(memory_is_bare), T(call_at_an_address), T(own_memory_is_out_of_reach),
 		T(system_calls_are_filtered), T(lanes_share_descriptors_only), T(waiting_calls_are_interrupted),
 		T(storm_of_signals), T(lists_end_at_an_error), T(compat_ioctl),
-		T(death_ends_its_jobs), T(many),
+		T(death_ends_its_jobs), T(death_while_lanes_are_made), T(many),
 	};
 
 	if (access("/dev/userfaultfd", R_OK | W_OK) < 0) {

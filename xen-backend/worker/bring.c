@@ -49,24 +49,39 @@ static void renew_kept(struct mcall *c, uint64_t addr, const void *content, bool
 	}
 }
 
+/* Nobody writes to it.  One step for pages that follow each other. */
+static void protect(struct mcall *c, struct mpage *p)
+{
+	struct call_step *last = c->nr_steps ? &c->step[c->nr_steps - 1] : NULL;
+
+	if (last && !c->steps_run && last->op.nr == SYS_mprotect &&
+	    last->op.arg[0] + last->op.arg[1] == p->addr)
+		last->op.arg[1] += VSYS_PAGE_SIZE;
+	else
+		step_page(c, p, AFTER_WAKE, SYS_mprotect, p->addr, VSYS_PAGE_SIZE, PROT_READ, 0,
+			  0, 0);
+}
+
 static void bring_page(struct mcall *c, const struct vsys_item *item)
 {
-	bool present, writable = item->flags & VSYS_ITEM_WRITABLE;
+	bool was_readonly, writable = item->flags & VSYS_ITEM_WRITABLE;
 	const void *content = call_page(c->r, item->page);
 	struct mirror *m = c->m;
 	struct mpage *p = page_find(m, item->addr);
 
-	present = p && p->state == PAGE_PRESENT;
+	was_readonly = p && p->readonly;
 	renew_kept(c, item->addr, content, writable);
 	p = page_bring(m, item->addr, content, writable, c->arrived);
 	if (!p)
 		return;
 	c->q->dev->counters.copies++;
+	/* Idle ones that can't be written any more. */
+	if (p->state == PAGE_PRESENT && !p->users)
+		p->readonly = !writable;
+	if (p->readonly && !was_readonly)
+		protect(c, p);
 	/* Not counted as used, it is idle, and goes before the next call. */
 	call_uses(c, p);
-	if (!present && p->state == PAGE_PRESENT && p->readonly)
-		step_page(c, p, AFTER_WAKE, SYS_mprotect, p->addr, VSYS_PAGE_SIZE, PROT_READ, 0,
-			  0, 0);
 }
 
 /* There is nothing: who touches it gets EFAULT. */

@@ -236,6 +236,16 @@ static void begin_in_order(struct mcall *c)
 	steps_run(c, in_order);
 }
 
+/* Descriptors that it says are closed are so when it begins. */
+bool call_brings_table(struct mcall *c)
+{
+	if (c->table_brought)
+		return false;
+	c->table_brought = true;
+	bring_table(c);
+	return true;
+}
+
 /* It is the first of those that wait. */
 void call_begin(struct mcall *c, struct mirror *m)
 {
@@ -248,7 +258,6 @@ void call_begin(struct mcall *c, struct mirror *m)
 		return;
 	}
 	handle_set_flags(c->h, c->r->rq.flags & VSYS_O_MASK);
-	bring_table(c);
 	drop_special(c);
 	if (!bring_files(c)) {
 		call_fail(c, -ENOMEM);
@@ -362,6 +371,8 @@ static void continue_call(struct mcall *c)
 		call_tell(c);
 		return;
 	}
+	if (!c->r)
+		return;		/* it has asked for more meanwhile */
 	if (!call_needs(c))
 		c->need_addr = 0;
 	else if (c->need_told || c->aborted)
@@ -376,7 +387,7 @@ void calls_continue(struct request *r)
 
 	c->r = r;
 	c->arrived = ++c->mm->arrivals;
-	c->nr_items = 0;
+	c->nr_items = c->next_bits = 0;
 	c->data_page = 1;
 	r->call_of = c;
 	r->where = REQ_MIRROR;
@@ -562,7 +573,7 @@ static void native_done(struct xjob *job, int64_t value, unsigned int made)
 	c->phase = CALL_ENDING;
 	c->result = value;
 	c->done = c->nr_batch = 0;
-	c->nr_items = 0;
+	c->nr_items = c->next_bits = 0;
 	c->data_page = 1;
 	if (c->pins && !IS_ERROR(value))
 		keep_pages(c);

@@ -22,6 +22,7 @@ struct queue;
 struct request;
 
 #define CALL_BATCH	PAGE_READS	/* pages that are compared at a time */
+#define CALL_RUNS	8	/* more in a page are told by bits */
 #define CALL_PROBES	64	/* numbers that are tried for files, of a call */
 #define CALL_FILE_RANGE	64	/* ... from the lowest free one on */
 #define CALL_FILES	4	/* items of an answer that are kept for new files,
@@ -32,7 +33,7 @@ struct call_step {
 	enum { STEP_OP, STEP_FILE } kind;
 	struct machine_op op;
 	struct mfile *file;
-	/* When it is done: drivers may go on, or touches are faults again. */
+	/* When it is done, touches are faults again; when all is, drivers go on. */
 	enum { AFTER_NOTHING, AFTER_WAKE, AFTER_WATCH } after;
 	struct mpage *page;
 	bool has_grant;
@@ -58,7 +59,7 @@ struct mcall {
 	enum { CALL_WAITING, CALL_PREPARING, CALL_RUNNING, CALL_FETCHING,
 	       CALL_GUESSING, CALL_ENDING } phase;
 	bool cancelled, aborted, late;
-	bool refused, guessed;
+	bool refused, guessed, table_brought;
 	unsigned int guess_pages;	/* nr_pages before the last guess */
 	int64_t parked_since;
 
@@ -85,6 +86,7 @@ struct mcall {
 	unsigned int done, nr_batch, in_batch, in_page;
 	unsigned char *batch;
 	bool fresh[CALL_BATCH];
+	unsigned int next_bits;		/* SCATTERED: a multiple of 8: there is no page for it */
 	unsigned int nr_items, data_page;	/* of the answer that is made */
 	unsigned int nr_probes;
 	uint64_t first_file, last_file;	/* where numbers of new files were found */
@@ -103,7 +105,9 @@ void calls_cancel(struct request *r);
 /* Interrupts again what was cancelled, and ends what waits too long; true: again. */
 bool calls_tick(struct device *dev);
 
-/* For mirror.c.  m is idle, and its own from here on. */
+/* For mirror.c.  What it says of descriptors comes first; false: that has been done. */
+bool call_brings_table(struct mcall *c);
+/* m is idle, and its own from here on. */
 void call_begin(struct mcall *c, struct mirror *m);
 /* Its thread needs the page of addr.  False: it can't be had. */
 bool call_need(struct mcall *c, uint64_t addr, bool write);

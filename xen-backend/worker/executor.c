@@ -51,6 +51,12 @@ static uint64_t slot_address(unsigned int executor, unsigned int lane, enum lane
 	       (thread == LANE_CALL ? MACHINE_AGENT_SLOTS * MACHINE_SLOT_SIZE : 0);
 }
 
+static uint64_t result_address(unsigned int executor, unsigned int nth)
+{
+	return MACHINE_RESULTS + (uint64_t)executor * MACHINE_RESULT_AREA +
+	       (uint64_t)nth * MACHINE_RESULT_SIZE;
+}
+
 static int map_at(uint64_t addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
 	void *want = (void *)(uintptr_t)addr;
@@ -203,8 +209,7 @@ static void prepare_slot(struct lane *l, enum lane_thread thread)
 
 	memset(slot, 0, sizeof(*slot));
 	memset(&l->result[thread], 0, sizeof(l->result[0]));
-	slot->result = MACHINE_RESULTS + (uint64_t)l->x->index * MACHINE_RESULT_AREA +
-		       (uint64_t)nth * MACHINE_RESULT_SIZE;
+	slot->result = result_address(l->x->index, nth);
 	slot->stack = MACHINE_STACKS + (uint64_t)(thread + 1) * MACHINE_STACK_SIZE;
 	slot->event_fd = EXECUTOR_EVENT;
 	slot->signal = thread == LANE_CALL;
@@ -335,6 +340,23 @@ static void lane_free(struct lane *l)
 	free(l);
 }
 
+/*
+ * Its parent died while it made it, maybe: where the kernel has stored its id, before
+ * it ran.  A guest may have stored another one, but then it is none of our children,
+ * or one of its own.
+ */
+static void end_unborn(struct lane *l)
+{
+	/* A little-endian half of it. */
+	pid_t pid = (uint32_t)*(volatile uint64_t *)&l->result[LANE_AGENT].value;
+	siginfo_t info;
+
+	if (l->pid > 0 || pid <= 0 || waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return;
+	kill(pid, SIGKILL);
+	waitid(P_PID, pid, &info, WEXITED);
+}
+
 /* All of it, when nothing of it runs any more. */
 static void bury(struct executor *x)
 {
@@ -347,9 +369,12 @@ static void bury(struct executor *x)
 		if (x->lane[i] && (x->lane[i]->watching_faults || x->lane[i]->watching_death))
 			return;
 	x->burying = true;
-	for (i = 0; i < x->nr_lanes; i++)
-		if (x->lane[i])
-			fail_jobs(x->lane[i]);
+	for (i = 0; i < x->nr_lanes; i++) {
+		if (!x->lane[i])
+			continue;
+		fail_jobs(x->lane[i]);
+		end_unborn(x->lane[i]);
+	}
 	e->x[x->index] = NULL;
 	if (x->dying)
 		e->nr_dying--;
@@ -640,7 +665,8 @@ static void clone_lane(struct lane *parent, struct lane *l, uint64_t flags)
 	l->x->births++;
 	l->birth.nr = 0;
 	l->birth.done = cloned;
-	xjob_op(&l->birth, SYS_clone, CLONE_PARENT | SIGCHLD | flags, 0, 0, 0, 0,
+	xjob_op(&l->birth, SYS_clone, LANE_FLAGS | flags, 0,
+		result_address(l->x->index, l->index * MACHINE_THREADS + LANE_AGENT), 0, 0,
 		slot_address(l->x->index, l->index, LANE_AGENT))->flags = OP_CLONE;
 	lane_agent(parent, &l->birth);
 }

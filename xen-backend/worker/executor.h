@@ -151,6 +151,9 @@ void lane_run(struct lane *l, struct xjob *job);
 /* Interrupts a call, if it runs; once may not be enough. */
 void lane_kick(struct xjob *job);
 
+/* How processes are made: the kernel says where who it has made, whatever happens then. */
+#define LANE_FLAGS	(CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD)
+
 /* filter.c: what an executor may do, from now on, for the calling process. */
 int executor_filter(void);
 

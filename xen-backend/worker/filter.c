@@ -38,11 +38,11 @@ static int add_rules(scmp_filter_ctx ctx)
 	const struct scmp_arg_cmp thread = { .arg = 0, .op = SCMP_CMP_MASKED_EQ,
 					     .datum_a = CLONE_THREAD, .datum_b = CLONE_THREAD };
 	const struct scmp_arg_cmp process = { .arg = 0, .op = SCMP_CMP_EQ,
-					      .datum_a = CLONE_PARENT | SIGCHLD };
+					      .datum_a = LANE_FLAGS };
 	const struct scmp_arg_cmp pdeathsig = { .arg = 0, .op = SCMP_CMP_EQ,
 						.datum_a = PR_SET_PDEATHSIG };
 	const struct scmp_arg_cmp lane = { .arg = 0, .op = SCMP_CMP_EQ,
-					   .datum_a = CLONE_PARENT | CLONE_FILES | SIGCHLD };
+					   .datum_a = LANE_FLAGS | CLONE_FILES };
 	size_t i;
 	int err = 0;
 

@@ -69,7 +69,8 @@ machine_enter:
 	shr	$2, %ebx
 	shl	$6, %ebx
 	lea	SLOT_OPS(%r12, %rbx), %rbx
-	testl	$OP_COMPAT, OP_FLAGS(%rbx)
+	mov	OP_FLAGS(%rbx), %ebp
+	test	$OP_COMPAT, %ebp
 	jnz	.Lcompat
 	mov	OP_NR(%rbx), %rax
 	mov	OP_ARG(0)(%rbx), %rdi
@@ -82,7 +83,7 @@ machine_enter:
 .Lmade:
 	test	%rax, %rax
 	jnz	.Lstore
-	testl	$OP_CLONE, OP_FLAGS(%rbx)
+	test	$OP_CLONE, %ebp
 	jnz	.Lchild
 .Lstore:
 	mov	%rax, RESULT_VALUE(%r14)
@@ -101,7 +102,8 @@ machine_enter:
 
 /*
  * A new thread or process.  The result is its parent's, so it stores none; the
- * parent's slot may hold the next operation by now, so args[5] is in r9 only.
+ * parent's slot may hold the next operation by now, so that flags and args[5] of
+ * this one are in ebp and r9 only.
  */
 .Lchild:
 	mov	%r9, %r12

@@ -165,8 +165,13 @@ void mm_start_waiting(struct mm *mm)
 	struct mirror *m;
 	struct mcall *c;
 
-	while (mm->x && mm->mirror[0] && !mm->gate && !mm->x->dying &&
+	while (mm->x && mm->mirror[0] && !mm->gate && !mm->nr_closing && !mm->x->dying &&
 	       (c = TAILQ_FIRST(&mm->waiting))) {
+		if (call_brings_table(c))
+			continue;	/* which may have closed something */
+		/* A number that is a file's may be that of a new lane's userfaultfd now. */
+		if (mm->x->births && !mm_files_in_place(mm, c->h))
+			return;
 		m = idle_mirror(mm);
 		if (!m) {
 			add_mirrors(mm);
@@ -178,7 +183,18 @@ void mm_start_waiting(struct mm *mm)
 
 bool mm_numbers_move(const struct mm *mm)
 {
-	return mm->gate || (mm->x && mm->x->births);
+	return mm->gate || mm->nr_closing || (mm->x && mm->x->births);
+}
+
+void mm_number_closed(struct mm *mm)
+{
+	if (--mm->nr_closing)
+		return;
+	mm->held++;
+	calls_look_again(mm);
+	mm_start_waiting(mm);
+	mm->held--;
+	mm_settle(mm);
 }
 
 struct refusal {
@@ -193,7 +209,7 @@ static void refused(struct xjob *job, int64_t value, unsigned int made)
 	struct mirror *m = r->lane->owner;
 
 	if (made && value >= 0)
-		page_wake(m, r->addr);
+		pages_wake(m, r->addr, VSYS_PAGE_SIZE);
 	free(r);
 }
 
@@ -229,7 +245,7 @@ static void on_fault(struct lane *l, const struct uffd_msg *msg, bool in_call)
 	if (p && p->state == PAGE_ASKED)
 		return;			/* whoever brings it wakes all */
 	if (p) {
-		page_wake(m, addr);	/* it came, or is about to go */
+		pages_wake(m, addr, VSYS_PAGE_SIZE);	/* it came, or is about to go */
 		return;
 	}
 	if (!in_call || !m->call || !call_need(m->call, exact, write))

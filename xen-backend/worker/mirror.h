@@ -91,6 +91,7 @@ struct mm {
 	LIST_HEAD(, mcall) calls;	/* all of it */
 	TAILQ_HEAD(, mcall) waiting;	/* ... that wait for a mirror or the gate */
 	struct mcall *gate;		/* it puts descriptors in order for all */
+	unsigned int nr_closing;	/* descriptors that are on their way out */
 	/*
 	 * Requests are counted as they come.  What one brings may have to wait, and is
 	 * older then than what is there already.
@@ -116,12 +117,15 @@ bool mirror_alive(const struct mirror *m);
 void mirror_kill(struct mirror *m);
 /* Its call has ended. */
 void mirror_idle(struct mirror *m);
+void mm_number_closed(struct mm *mm);
 /* Numbers of descriptors are in use that nobody shall see. */
 bool mm_numbers_move(const struct mm *mm);
 
 /* files.c */
 /* Where the executor has h, or will; NULL: nowhere. */
 struct mfile *mm_file(struct mm *mm, const struct handle *h);
+/* The executor has h, and all that the guest has told. */
+bool mm_files_in_place(struct mm *mm, const struct handle *h);
 /* FILE of the guest: number is h, or (NULL) nothing. */
 void mm_set_file(struct mm *mm, int number, struct handle *h);
 void mm_forget_file(struct mfile *f);
@@ -144,7 +148,7 @@ void page_free(struct mpage *p);
  */
 struct mpage *page_bring(struct mirror *m, uint64_t addr, const void *content, bool writable,
 			 uint64_t arrived);
-void page_wake(struct mirror *m, uint64_t addr);
+void pages_wake(struct mirror *m, uint64_t addr, uint64_t length);	/* in bytes */
 void page_watch(struct mirror *m, uint64_t addr);
 int page_map_grant(struct mirror *m, uint32_t ref, uint64_t *index);
 void page_unmap_grant(struct mirror *m, uint64_t index);

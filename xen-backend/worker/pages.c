@@ -174,9 +174,9 @@ struct mpage *page_bring(struct mirror *m, uint64_t addr, const void *content, b
 	return p;
 }
 
-void page_wake(struct mirror *m, uint64_t addr)
+void pages_wake(struct mirror *m, uint64_t addr, uint64_t length)
 {
-	struct uffdio_range range = { addr, VSYS_PAGE_SIZE };
+	struct uffdio_range range = { addr, length };
 
 	if (ioctl(m->lane->uffd, UFFDIO_WAKE, &range) < 0)
 		log_debug("waking a driver: %m");

@@ -168,12 +168,20 @@ int request_check(struct request *r, char *reason, size_t size)
 	return 0;
 }
 
+/* A call that has begun goes on, also if its file has been released meanwhile. */
+static struct handle *handle_of(const struct request *r)
+{
+	if (r->rq.op == VSYS_OP_CONTINUE)
+		return r->queue->calls[r->rq.u.call.call]->h;
+	return handle_get(&r->queue->dev->handles, r->rq.handle);
+}
+
 void request_start(struct request *r)
 {
 	const struct op *op = op_get(r->rq.op);
 
 	if (op->handle) {
-		r->handle = handle_get(&r->queue->dev->handles, r->rq.handle);
+		r->handle = handle_of(r);
 		if (!r->handle) {
 			request_end(r, -EBADF, 0, 0);
 			return;

@@ -62,16 +62,9 @@ static void step_done(struct mcall *c, struct call_step *s)
 
 	if (s->has_grant)
 		page_unmap_grant(m, s->grant);
-	switch (s->after) {
-	case AFTER_NOTHING:
-		break;
-	case AFTER_WAKE:
-		page_wake(m, s->page->addr);
-		break;
-	case AFTER_WATCH:
+	if (s->after == AFTER_WATCH) {
 		page_watch(m, s->page->addr);
 		page_free(s->page);
-		break;
 	}
 }
 
@@ -100,7 +93,12 @@ static void steps_failed(struct mcall *c, int err)
 static void steps_finished(struct mcall *c)
 {
 	void (*next)(struct mcall *) = c->next;
+	unsigned int i;
 
+	/* Who is woken may go on to any of these pages. */
+	for (i = 0; i < c->nr_steps; i++)
+		if (c->step[i].after == AFTER_WAKE)
+			pages_wake(c->m, c->step[i].op.arg[0], c->step[i].op.arg[1]);
 	c->nr_steps = c->steps_done = 0;
 	c->steps_run = false;
 	c->next = NULL;

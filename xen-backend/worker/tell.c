@@ -335,6 +335,60 @@ void call_taken(struct mcall *c)
 	calls_look_again(c->mm);
 }
 
+/* A page for data or bits of this answer; NULL: there is no more. */
+static void *answer_page(struct mcall *c)
+{
+	return c->data_page < call_nr_pages(c->r) ? call_page(c->r, c->data_page++) : NULL;
+}
+
+static unsigned int count_runs(const unsigned char *now, const unsigned char *was)
+{
+	unsigned int start, end = 0, nr = 0;
+
+	while (nr <= CALL_RUNS && (start = next_change(now, was, end)) < VSYS_PAGE_SIZE) {
+		for (end = start; end < VSYS_PAGE_SIZE && now[end] != was[end]; end++)
+			;
+		nr++;
+	}
+	return nr;
+}
+
+/* Tells all of a page by bits.  False: there are no pages for that. */
+static bool tell_scattered(struct mcall *c, const struct mpage *p, const unsigned char *now,
+			   const unsigned char *was)
+{
+	bool fresh_bits = c->next_bits % 8 == 0;
+	struct vsys_item *items = call_page(c->r, 0);
+	unsigned char *data, *bits;
+	unsigned int i;
+
+	if (call_nr_pages(c->r) - c->data_page < 1u + fresh_bits ||
+	    c->nr_items >= VSYS_PAGE_ITEMS - CALL_FILES)
+		return false;
+	if (fresh_bits) {
+		c->next_bits = c->data_page * 8;
+		answer_page(c);
+	}
+	data = answer_page(c);
+	bits = (unsigned char *)call_page(c->r, c->next_bits / 8) +
+	       c->next_bits % 8 * VSYS_SCATTERED_BITS;
+	memcpy(data, now, VSYS_PAGE_SIZE);
+	memset(bits, 0, VSYS_SCATTERED_BITS);
+	for (i = 0; i < VSYS_PAGE_SIZE; i++) {
+		if (now[i] == was[i])
+			continue;
+		bits[i / 8] |= 1u << i % 8;
+		/* Once for each word in which something is new. */
+		if (!IS_ERROR(c->result) && (i % 4 == 0 || now[i - 1] == was[i - 1]))
+			look_for_files(c, p, now, i, i + 1);
+	}
+	items[c->nr_items++] = (struct vsys_item){
+		.addr = p->addr, .value = c->next_bits++, .page = c->data_page - 1,
+		.op = VSYS_ITEM_SCATTERED,
+	};
+	return true;
+}
+
 /*
  * Tells what changed in the page that is compared, from in_page on.  False: there
  * is no more room in this answer.
@@ -347,9 +401,11 @@ static bool tell_page(struct mcall *c)
 	unsigned int start, end = c->in_page;
 	unsigned char *data = NULL;
 
+	if (end == 0 && count_runs(now, was) > CALL_RUNS && tell_scattered(c, p, now, was))
+		end = VSYS_PAGE_SIZE;
 	while ((start = next_change(now, was, end)) < VSYS_PAGE_SIZE) {
-		if (!data && c->data_page < call_nr_pages(c->r))
-			data = call_page(c->r, c->data_page++);
+		if (!data)
+			data = answer_page(c);
 		if (!data || c->nr_items >= VSYS_PAGE_ITEMS - CALL_FILES) {
 			c->in_page = start;
 			return false;

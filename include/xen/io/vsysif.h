@@ -299,11 +299,13 @@ struct vsys_response {
 #define VSYS_ITEM_DIRTY			17u	/* value bytes at addr have changed */
 #define VSYS_ITEM_NEW_FILE		18u	/* handle value is a new file; its number goes to addr */
 #define VSYS_ITEM_UNMAPPED		19u	/* the grant of page addr is no longer mapped */
+#define VSYS_ITEM_SCATTERED		20u	/* bytes of page addr; bits "value" say which */
 /* vsys_item.flags */
 #define VSYS_ITEM_WRITABLE		0x1u	/* PAGE, GRANT: the caller may write there */
 #define VSYS_ITEM_WRITE			0x2u	/* NEED: it is to be written */
 #define VSYS_ITEM_MAP			0x4u	/* NEED: as GRANT, if it can be */
 #define VSYS_ITEM_RETURN		0x8u	/* NEW_FILE: the number is what the call returns */
+#define VSYS_SCATTERED_BITS		512u	/* bytes: a bit for each byte of a page */
 struct vsys_item {
 	uint64_t addr;
 	uint32_t value;

@@ -69,7 +69,7 @@ void test_pin(void);
 void test_files(void);
 void test_async(void);
 void test_count(void);
-void random_calls(uint32_t seed, long count);
+void random_calls(uint32_t seed, long count, bool each);
 void threads(int n, long rounds);
 void fuzz(uint32_t seed, double seconds);
 void measure(double seconds);

@@ -11,7 +11,7 @@
  *   ioctl-client PATH low            pointers below 4 MiB; prints only the end
  *   ioctl-client PATH park           a call that waits for somebody outside
  *   ioctl-client PATH left           what the driver still has, of anybody
- *   ioctl-client PATH random SEED COUNT
+ *   ioctl-client PATH random SEED COUNT     random-each: a line for each call
  *   ioctl-client PATH threads N ROUNDS      N threads, then N processes
  *   ioctl-client PATH fuzz SEED SECONDS     any call with any argument
  *   ioctl-client PATH time SECONDS          calls per second
@@ -248,7 +248,9 @@ int main(int argc, char **argv)
 	}
 	node = argv[1];
 	if (argc == 5 && !strcmp(argv[2], "random")) {
-		random_calls(number(argv[3]), number(argv[4]));
+		random_calls(number(argv[3]), number(argv[4]), false);
+	} else if (argc == 5 && !strcmp(argv[2], "random-each")) {
+		random_calls(number(argv[3]), number(argv[4]), true);
 	} else if (argc == 5 && !strcmp(argv[2], "threads")) {
 		threads(number(argv[3]), number(argv[4]));
 	} else if (argc == 5 && !strcmp(argv[2], "fuzz")) {

@@ -207,7 +207,7 @@ static void make_arena(void)
 	munmap(ARENA + (READ_ONLY_PAGE + 1) * PAGE, PAGE);
 }
 
-void random_calls(uint32_t seed, long count)
+void random_calls(uint32_t seed, long count, bool each)
 {
 	struct builder b = { .r = seed * 2654435761u | 1 };
 	uint32_t all = 0, sum, ok = 0, faults = 0;
@@ -221,6 +221,8 @@ void random_calls(uint32_t seed, long count)
 		all = all * 31 + sum + ret;
 		ok += ret >= 0;
 		faults += ret == -14;
+		if (each)
+			say("%ld: %ld %08x", i, ret, sum);
 		/* So that a difference is found near to where it began. */
 		if (i % 100 == 99 || i == count - 1)
 			say("%ld calls, seed %u: %08x, %u well, %u EFAULT", i + 1, seed, all, ok,
