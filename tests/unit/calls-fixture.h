@@ -55,6 +55,7 @@ bool calls_can_run(void);
 /* Memory: zeroes, neighbours in one piece. */
 unsigned char *mem_new(uint64_t addr, unsigned int pages);
 void mem_readonly(uint64_t addr, bool readonly);
+void mem_gone(uint64_t addr);
 unsigned char *mem(uint64_t addr);
 
 /* A call that is to be made, with handle; then what comes along; then it is sent. */
@@ -64,6 +65,8 @@ void conv_page(struct fixture *f, struct conv *c, uint64_t addr);
 void conv_none(struct fixture *f, struct conv *c, uint64_t addr);
 void conv_file(struct fixture *f, struct conv *c, unsigned int number, uint32_t handle);
 void conv_send(struct fixture *f, struct conv *c);
+/* ... or that is for the test to do. */
+struct vsys_request conv_request(const struct conv *c);
 /* A parked one: with what it needs, or with nothing. */
 void conv_continue(struct fixture *f, struct conv *c);
 void conv_abort(struct fixture *f, struct conv *c);
@@ -82,6 +85,10 @@ struct mcall *the_call(struct fixture *f, const struct conv *c);
 struct mm *the_mm(struct fixture *f, uint32_t number);
 /* Its native call is being made, and waits for no page. */
 bool conv_runs(struct fixture *f, const struct conv *c);
+
+/* A call that waits for a page, and one that waits for data. */
+struct conv *parked_call(struct fixture *f, uint32_t handle, uint64_t arg);
+struct conv *blocked_read(struct fixture *f, uint32_t handle, uint32_t mm);
 
 /* Pseudo-terminals: the handle is the slave's, which stays open here, too. */
 struct pty {

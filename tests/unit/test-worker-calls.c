@@ -334,31 +334,38 @@ static void large_write(void **state)
 	close(fd);
 }
 
-/* More places than an answer has items. */
+/* As many places as there can be: told by bits, or (no page for them) by many items. */
 static void many_changes(void **state)
 {
 	struct fixture *f = *state;
 	unsigned char *m, want[4096];
 	struct conv *c;
-	unsigned int i;
+	unsigned int i, k;
 	uint32_t h;
 	int fd;
 
 	connect_calls(f);
 	fd = temp_file(4096);
 	assert_int_equal(pread(fd, want, 4096, 0), 4096);
-	h = do_open_fd(f, fd, VSYS_O_RDWR);
+	h = do_open_fd(f, dup(fd), VSYS_O_RDWR);
 	m = mem_new(ADDR, 1);
-	for (i = 0; i < 4096; i++)
-		m[i] = i % 2 ? want[i] : ~want[i];
-	c = conv_new(VSYS_OP_MIRROR_READ, h, 4096, ADDR);
-	c->nr_pages = 2;
-	conv_page(f, c, ADDR);
-	conv_send(f, c);
-	assert_int_equal(conv_end(f, c), 4096);
-	assert_int_equal(c->dirty_items, 2048);
-	assert_true(c->round_trips >= 2048 / VSYS_PAGE_ITEMS);
-	assert_memory_equal(m, want, 4096);
+	for (k = 0; k < 2; k++) {
+		for (i = 0; i < 4096; i++)
+			m[i] = i % 2 ? want[i] : ~want[i];
+		lseek(fd, 0, SEEK_SET);
+		c = conv_new(VSYS_OP_MIRROR_READ, h, 4096, ADDR);
+		c->nr_pages = k ? 2 : 3;
+		conv_page(f, c, ADDR);
+		conv_send(f, c);
+		assert_int_equal(conv_end(f, c), 4096);
+		assert_int_equal(c->dirty_bytes, 2048);
+		if (k)
+			assert_true(c->round_trips >= 2048 / VSYS_PAGE_ITEMS);
+		else
+			assert_int_equal(c->round_trips, 1);
+		assert_memory_equal(m, want, 4096);
+	}
+	close(fd);
 }
 
 /* There is no page in which it could be told. */

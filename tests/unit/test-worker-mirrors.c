@@ -6,12 +6,9 @@
  * The teardown of each test checks that no process is left, and no descriptor.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -160,26 +157,6 @@ static struct conv *send_read(struct fixture *f, uint32_t handle, uint32_t mm)
 	return c;
 }
 
-/* A read that waits for data. */
-static struct conv *blocked_read(struct fixture *f, uint32_t handle, uint32_t mm)
-{
-	struct conv *c = send_read(f, handle, mm);
-
-	TALK(f, conv_runs(f, c));
-	return c;
-}
-
-/* A call that waits for a page. */
-static struct conv *parked_call(struct fixture *f, uint32_t handle)
-{
-	struct conv *c = conv_new(VSYS_OP_IOCTL, handle, FIONREAD, ADDR);
-
-	c->hold = true;
-	conv_send(f, c);
-	TALK(f, c->parked);
-	return c;
-}
-
 /* The mirror is as good as before. */
 static void still_works(struct fixture *f, uint32_t handle, uint32_t mm)
 {
@@ -264,14 +241,14 @@ static void aborted(void **state)
 	connect_calls(f);
 	p = pty_new(f);
 	mem_new(ADDR, 1);
-	c = parked_call(f, p.handle);
+	c = parked_call(f, p.handle, ADDR);
 	conv_abort(f, c);
 	assert_true(conv_end(f, c) < 0);
 	assert_int_equal(c->round_trips, 2);
 	still_works(f, p.handle, MM);
 	/* Another call of the same process is not concerned. */
-	d = parked_call(f, p.handle);
-	c = parked_call(f, p.handle);
+	d = parked_call(f, p.handle, ADDR);
+	c = parked_call(f, p.handle, ADDR);
 	conv_abort(f, c);
 	assert_true(conv_end(f, c) < 0);
 	d->hold = false;
@@ -300,7 +277,7 @@ static void released(void **state)
 	close(end);
 
 	p = pty_new(f);
-	d = parked_call(f, p.handle);
+	d = parked_call(f, p.handle, ADDR);
 	id = submit(f, rq(VSYS_OP_RELEASE, p.handle));
 	settle(f);
 	assert_false(answered(f, id));
@@ -323,7 +300,7 @@ static void guest_never_continues(void **state)
 	connect_calls(f);
 	p = pty_new(f);
 	mem_new(ADDR, 1);
-	c = parked_call(f, p.handle);
+	c = parked_call(f, p.handle, ADDR);
 	calls_tick(the_device(f));
 	assert_false(the_call(f, c)->late);
 	the_call(f, c)->parked_since -= VSYS_CALL_LIMIT_MS;
@@ -455,10 +432,10 @@ static void killed(void **state)
 	UNTIL(f, !the_mm(f, MM)->x);
 	still_works(f, h, MM);
 	/* While the guest looks for a page. */
-	c = parked_call(f, h);
+	c = parked_call(f, h, ADDR);
 	kill(the_mm(f, MM)->x->lane[0]->pid, SIGKILL);
 	UNTIL(f, !the_mm(f, MM)->x);
-	d = parked_call(f, h);
+	d = parked_call(f, h, ADDR);
 	c->hold = false;
 	assert_int_equal(conv_end(f, c), -VSYS_EIO);
 	d->hold = false;

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test-worker-pins.c - pages that a driver keeps when its call has returned.
+ *
+ * No driver that every machine has does so; but the policy says which commands do,
+ * and what a device writes meanwhile the test writes itself.
+ */
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "tests/unit/calls-fixture.h"
+
+#define KEPT	(ADDR + 0x10000)
+
+static void pinning(struct fixture *f, uint32_t cmd)
+{
+	policy.command[0] = (struct policy_command){
+		.number = cmd, .mask = ~0u, .allow = 1, .pins = 1,
+	};
+	policy.nr_commands = 1;
+	connect_calls(f);
+}
+
+/* A call that keeps the page KEPT in the first mirror. */
+static void keep(struct fixture *f, const struct pty *p)
+{
+	struct conv *c = conv_new(VSYS_OP_IOCTL, p->handle, TIOCGWINSZ, ADDR);
+
+	conv_page(f, c, ADDR);
+	conv_page(f, c, KEPT);
+	conv_send(f, c);
+	assert_int_equal(conv_end(f, c), 0);
+	assert_int_equal(the_mm(f, MM)->nr_kept, 1);
+}
+
+static void device_writes(struct fixture *f, unsigned int at, const char *text)
+{
+	struct iovec here = { (void *)(uintptr_t)text, strlen(text) };
+	struct iovec there = { (void *)(uintptr_t)(KEPT + at), strlen(text) };
+	int pid = the_mm(f, MM)->mirror[0]->lane->pid;
+
+	assert_int_equal(process_vm_writev(pid, &here, 1, &there, 1, 0), strlen(text));
+}
+
+static void device_sees(struct fixture *f, unsigned int at, const char *text)
+{
+	char back[16];
+	struct iovec here = { back, strlen(text) };
+	struct iovec there = { (void *)(uintptr_t)(KEPT + at), strlen(text) };
+	int pid = the_mm(f, MM)->mirror[0]->lane->pid;
+
+	assert_int_equal(process_vm_readv(pid, &here, 1, &there, 1, 0), strlen(text));
+	assert_memory_equal(back, text, strlen(text));
+}
+
+/* A call whose end takes several answers; it stays after the first one. */
+static struct conv *long_end(struct fixture *f)
+{
+	int fd = temp_file(3 * 4096);
+	struct conv *c;
+
+	mem_new(ADDR + 0x20000, 3);
+	c = conv_new(VSYS_OP_MIRROR_READ, do_open_fd(f, fd, VSYS_O_RDWR), 3 * 4096,
+		     ADDR + 0x20000);
+	c->nr_pages = 2;
+	c->hold = true;
+	conv_send(f, c);
+	TALK(f, c->parked);
+	while (the_call(f, c)->phase != CALL_ENDING) {
+		conv_continue(f, c);
+		TALK(f, c->parked);
+	}
+	return c;
+}
+
+/* Whenever a call is made, both sides agree. */
+static void kept_pages(void **state)
+{
+	struct fixture *f = *state;
+	struct conv *c;
+	unsigned int i;
+	struct pty p;
+
+	pinning(f, TIOCGWINSZ);
+	p = pty_new(f);
+	mem_new(ADDR, 1);
+	mem_new(KEPT, 1);
+	memcpy(mem(KEPT), "zero", 4);
+	keep(f, &p);
+	device_sees(f, 0, "zero");
+	for (i = 0; i < 3; i++) {
+		device_writes(f, 100, i % 2 ? "odd" : "even");
+		memcpy(mem(KEPT), i % 2 ? "two" : "one", 3);
+		c = conv_new(VSYS_OP_IOCTL, p.handle, FIONREAD, ADDR);
+		c->hold = true;
+		conv_page(f, c, ADDR);
+		conv_send(f, c);
+		TALK(f, c->parked);
+		assert_int_equal(c->nr_need, 1);
+		assert_int_equal(c->need[0].addr, KEPT);
+		c->hold = false;
+		assert_int_equal(conv_end(f, c), 0);
+		assert_int_equal(c->needs, 1);
+		device_sees(f, 0, i % 2 ? "two" : "one");
+		assert_memory_equal(mem(KEPT + 100), i % 2 ? "odd" : "even", 3);
+		assert_memory_equal(mem(KEPT), i % 2 ? "two" : "one", 3);
+	}
+	pty_close(&p);
+}
+
+static void let_go(void **state)
+{
+	struct fixture *f = *state;
+	struct conv *c;
+	struct pty p;
+
+	pinning(f, TIOCGWINSZ);
+	p = pty_new(f);
+	mem_new(ADDR, 1);
+	mem_new(KEPT, 1);
+	keep(f, &p);
+	/* The count is what it was, and has been for long enough. */
+	the_mm(f, MM)->kept_since -= VSYS_PIN_LATE_MS;
+	c = conv_new(VSYS_OP_IOCTL, p.handle, FIONREAD, ADDR);
+	conv_page(f, c, ADDR);
+	conv_send(f, c);
+	assert_int_equal(conv_end(f, c), 0);
+	assert_int_equal(c->round_trips, 1);
+	assert_int_equal(the_mm(f, MM)->nr_kept, 0);
+	assert_int_equal(f->w.nr_mirror_pages, 1);
+	pty_close(&p);
+}
+
+/* The program has unmapped it. */
+static void kept_without_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct conv *c;
+	struct pty p;
+
+	pinning(f, TIOCGWINSZ);
+	p = pty_new(f);
+	mem_new(ADDR, 1);
+	mem_new(KEPT, 1);
+	keep(f, &p);
+	mem_gone(KEPT);
+	c = conv_new(VSYS_OP_IOCTL, p.handle, FIONREAD, ADDR);
+	conv_page(f, c, ADDR);
+	conv_send(f, c);
+	assert_int_equal(conv_end(f, c), 0);
+	assert_int_equal(c->round_trips, 2);
+	pty_close(&p);
+}
+
+/* Who cancels, aborts or is late while the kept page is fetched. */
+static void fetching_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct conv *c;
+	struct pty p;
+	int i;
+
+	pinning(f, TIOCGWINSZ);
+	p = pty_new(f);
+	mem_new(ADDR, 1);
+	mem_new(KEPT, 1);
+	keep(f, &p);
+	for (i = 0; i < 2; i++) {
+		c = parked_call(f, p.handle, ADDR);
+		assert_int_equal(the_call(f, c)->phase, CALL_FETCHING);
+		if (i == 0) {
+			conv_abort(f, c);
+			assert_int_equal(conv_end(f, c), -VSYS_EINTR);
+		} else {
+			the_call(f, c)->parked_since -= VSYS_CALL_LIMIT_MS;
+			calls_tick(the_device(f));
+			c->hold = false;
+			assert_int_equal(conv_end(f, c), -VSYS_ETIMEDOUT);
+		}
+		device_writes(f, 0, i ? "x" : "y");
+		assert_int_equal(do_ioctl(f, p.handle, FIONREAD, ADDR), 0);
+		assert_int_equal(*mem(KEPT), i ? 'x' : 'y');
+	}
+	pty_close(&p);
+}
+
+/* What one call tells of it is in the guest's memory before another one ends. */
+static void ends_in_order(void **state)
+{
+	struct fixture *f = *state;
+	struct conv *c, *d;
+	struct pty p;
+
+	pinning(f, TIOCGWINSZ);
+	p = pty_new(f);
+	mem_new(ADDR, 1);
+	mem_new(KEPT, 1);
+	keep(f, &p);
+	c = long_end(f);
+	d = conv_new(VSYS_OP_IOCTL, p.handle, FIONREAD, ADDR);
+	conv_page(f, d, ADDR);
+	d->hold = true;
+	conv_send(f, d);
+	TALK(f, d->parked);
+	device_writes(f, 200, "news");
+	conv_continue(f, d);
+	TALK(f, d->parked);
+	assert_int_equal(the_call(f, d)->phase, CALL_ENDING);
+	assert_memory_equal(mem(KEPT + 200), "news", 4);
+	/* Nobody knows yet that the guest has it. */
+	while (!the_call(f, c)->waits) {
+		if (c->parked)
+			conv_continue(f, c);
+		step(f);
+		converse(f);
+	}
+	settle(f);
+	converse(f);
+	assert_true(c->under_way && !c->ended);
+	d->hold = false;
+	assert_int_equal(conv_end(f, d), 0);
+	c->hold = false;
+	assert_int_equal(conv_end(f, c), 3 * 4096);
+	pty_close(&p);
+}
+
+static void killed_with_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct conv *c;
+	struct pty p;
+
+	pinning(f, TIOCGWINSZ);
+	p = pty_new(f);
+	mem_new(ADDR, 1);
+	mem_new(KEPT, 1);
+	keep(f, &p);
+	c = long_end(f);
+	mirror_kill(the_mm(f, MM)->mirror[0]);
+	UNTIL(f, !the_mm(f, MM)->x);
+	assert_int_equal(the_mm(f, MM)->nr_kept, 0);
+	c->hold = false;
+	conv_end(f, c);
+	assert_int_equal(do_ioctl(f, p.handle, FIONREAD, ADDR), 0);
+	/* And with the device. */
+	keep(f, &p);
+	parked_call(f, p.handle, ADDR);
+	disconnect_device(f);
+	assert_int_equal(f->w.nr_mirror_pages, 0);
+	pty_close(&p);
+}
+
+/* EFAULT, and nothing was refused: again, with what the argument may point to. */
+static void guesses(void **state)
+{
+	const uint64_t arg = MIRROR_END - 32;	/* TCSETS takes 36 bytes */
+	const uint64_t pointer = ADDR + 10;
+	struct fixture *f = *state;
+	struct conv *c;
+	struct pty p;
+
+	pinning(f, TCSETS);
+	p = pty_new(f);
+	mem_new(ADDR, 3);
+	mem_new(MIRROR_END - 4096, 1);
+	memcpy(mem(arg), &pointer, sizeof(pointer));
+	c = conv_new(VSYS_OP_IOCTL, p.handle, TCSETS, arg);
+	c->hold = true;
+	conv_page(f, c, arg);
+	conv_send(f, c);
+	TALK(f, c->parked);
+	assert_int_equal(the_call(f, c)->phase, CALL_GUESSING);
+	assert_int_equal(c->nr_need, 1);
+	assert_int_equal(c->need[0].addr, pointer);
+	assert_true(c->need[0].value > 3);
+	conv_continue(f, c);
+	TALK(f, c->parked);
+	/* It has three of these pages now. */
+	assert_int_equal(c->need[0].addr, ADDR + 3 * 4096);
+	c->hold = false;
+	assert_int_equal(conv_end(f, c), -VSYS_EFAULT);
+	assert_int_equal(c->round_trips, 3);
+
+	/* No other command is ever made twice. */
+	c = conv_new(VSYS_OP_IOCTL, p.handle, TCSETSW, arg);
+	conv_page(f, c, arg);
+	conv_send(f, c);
+	assert_int_equal(conv_end(f, c), -VSYS_EFAULT);
+	assert_int_equal(c->round_trips, 1);
+	pty_close(&p);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
+	const struct CMUnitTest tests[] = {
+		T(kept_pages), T(let_go), T(kept_without_memory), T(fetching_ends),
+		T(ends_in_order), T(killed_with_kept), T(guesses),
+	};
+
+	if (!calls_can_run())
+		return 0;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
