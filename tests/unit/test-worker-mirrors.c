@@ -129,16 +129,17 @@ static void address_spaces(void **state)
 
 	connect_calls(f);
 	p = pty_new(f);
-	pty_size(&p, 24, 80);
+	pty_feed(&p, "abc");
 	mem_new(ADDR, 1);
-	a = conv_new(VSYS_OP_IOCTL, p.handle, TIOCGWINSZ, ADDR);
+	a = conv_new(VSYS_OP_IOCTL, p.handle, FIONREAD, ADDR);
 	conv_page(f, a, ADDR);
 	conv_send(f, a);
-	b = conv_new(VSYS_OP_IOCTL, p.handle, TIOCGWINSZ, ADDR);
+	b = conv_new(VSYS_OP_IOCTL, p.handle, FIONREAD, ADDR);
 	b->mm = VSYS_MAX_MMS - 1;
 	b->hold = true;
 	conv_send(f, b);
 	assert_int_equal(conv_end(f, a), 0);
+	assert_int_equal(*mem(ADDR), 3);
 	TALK(f, b->parked);
 	b->hold = false;
 	assert_int_equal(conv_end(f, b), 0);
