@@ -362,7 +362,7 @@ static void disconnected_anywhere(void **state)
 	int end;
 
 	mem_new(ADDR, 1);
-	for (i = 0; i < 60; i++) {
+	for (i = 0; i < 36; i++) {
 		connect_calls(f);
 		end = pipe_new(f, &h);
 		for (k = 0; k < 3; k++) {

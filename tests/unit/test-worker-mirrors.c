@@ -6,6 +6,7 @@
  * The teardown of each test checks that no process is left, and no descriptor.
  */
 #include <errno.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -145,6 +146,40 @@ static void address_spaces(void **state)
 	assert_int_equal(conv_end(f, b), 0);
 	assert_int_equal(b->needs, 1);
 	pty_close(&p);
+}
+
+/* The numbers of their files are the lowest ones, which new lanes use for a moment. */
+static void files_of_many(void **state)
+{
+	struct fixture *f = *state;
+	struct conv *wait, *c[6];
+	unsigned int i, k, n;
+	uint32_t h, file;
+	int end;
+
+	connect_calls(f);
+	mem_new(ADDR, 1);
+	end = pipe_new(f, &h);
+	file = do_open_fd(f, temp_file(4096), VSYS_O_RDWR);
+	for (k = 0; k < 10; k++) {
+		wait = blocked_read(f, h, k);
+		for (i = 0; i < 6; i++) {
+			c[i] = conv_new(VSYS_OP_IOCTL, file, FICLONE, 4 + i);
+			c[i]->mm = k;
+			for (n = 0; n < 4; n++)
+				conv_file(f, c[i], 4 + i + n, n % 2 ? h : file);
+			conv_send(f, c[i]);
+		}
+		/* As the file system is; but there is a file. */
+		for (i = 0; i < 6; i++) {
+			const int64_t got = conv_end(f, c[i]);
+
+			assert_true(got != -VSYS_EBADF && got != -VSYS_EIO);
+		}
+		assert_int_equal(write(end, "x", 1), 1);
+		assert_int_equal(conv_end(f, wait), 1);
+	}
+	close(end);
 }
 
 /* --- cancelled and given up ------------------------------------------------ */
@@ -524,7 +559,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 	const struct CMUnitTest tests[] = {
-		T(read_and_write), T(eight_at_once), T(eight_wait), T(address_spaces),
+		T(read_and_write), T(eight_at_once), T(eight_wait), T(address_spaces), T(files_of_many),
 		T(cancelled), T(cancelled_anywhere), T(aborted), T(released),
 		T(guest_never_continues), T(denied), T(not_negotiated), T(exits), T(killed),
 		T(template_killed), T(many_processes), T(too_many_processes),
