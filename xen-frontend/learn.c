@@ -383,6 +383,28 @@ void vsys_learn_sent(struct vsys_learner *l, int node, u64 end)
 	n->reach = max(n->reach, n->sure);
 }
 
+/* The driver has written what is before end: these pages no call tries without. */
+void vsys_learn_wrote(struct vsys_learner *l, u64 end)
+{
+	struct vsys_shape_node *n;
+	int i, best = -1;
+
+	for (i = l->exact ? 1 : 0; i < l->shape.nr; i++) {
+		u64 start = l->addr[i];
+
+		if (start && start < end && end - start <= l->shape.node[i].reach &&
+		    (best < 0 || start > l->addr[best]))
+			best = i;
+	}
+	if (best < 0)
+		return;
+	n = &l->shape.node[best];
+	if (end - l->addr[best] <= n->sure)
+		return;
+	n->sure = end - l->addr[best];
+	l->changed = true;
+}
+
 /* The call has ended: what it learned is for the next one. */
 void vsys_learn_end(struct vsys_learner *l, struct vsys_device *vdev)
 {

@@ -211,7 +211,7 @@ static void vsys_conv_along(struct vsys_conv *conv)
 }
 
 /* Sends the request; if that fails, the call is over. */
-static int vsys_conv_send(struct vsys_conv *conv)
+int vsys_conv_send(struct vsys_conv *conv)
 {
 	struct vsys_request *wire = &conv->call->req.wire;
 	int err;
@@ -276,7 +276,7 @@ static int vsys_conv_begin(struct vsys_conv *conv)
 }
 
 /* The next request, with the pages of the one that was answered. */
-static void vsys_conv_next(struct vsys_conv *conv, u32 flags)
+void vsys_conv_next(struct vsys_conv *conv, u32 flags)
 {
 	struct vsys_call *prev = conv->call;
 
@@ -287,10 +287,17 @@ static void vsys_conv_next(struct vsys_conv *conv, u32 flags)
 	vsys_call_put(prev);
 }
 
+static bool vsys_item_writes(const struct vsys_item *item)
+{
+	return item->op == VSYS_ITEM_DIRTY || item->op == VSYS_ITEM_SCATTERED;
+}
+
 /* What makes no sense in an item, or NULL. */
 static const char *vsys_item_fault(const struct vsys_conv *conv,
 				   const struct vsys_item *item)
 {
+	if (conv->what.op == VSYS_OP_WATCH && !vsys_item_writes(item))
+		return "an item of a call, without a call";
 	switch (item->op) {
 	case VSYS_ITEM_NEED:
 		if (item->flags & ~(VSYS_ITEM_WRITE | VSYS_ITEM_MAP) ||
@@ -298,14 +305,15 @@ static const char *vsys_item_fault(const struct vsys_conv *conv,
 			return "a need of nothing";
 		return NULL;
 	case VSYS_ITEM_DIRTY:
-		if (item->flags || item->addr < VSYS_MIRROR_START ||
-		    !item->page || item->page >= conv->call->req.buf.nr ||
+		if (item->flags & ~VSYS_ITEM_KEPT ||
+		    item->addr < VSYS_MIRROR_START || !item->page || item->page >= conv->call->req.buf.nr ||
 		    !item->value || item->value > VSYS_PAGE_SIZE -
 					item->addr % VSYS_PAGE_SIZE)
 			return "changed bytes that are nowhere";
 		return NULL;
 	case VSYS_ITEM_SCATTERED:
-		if (item->flags || item->addr < VSYS_MIRROR_START ||
+		if (item->flags & ~VSYS_ITEM_KEPT ||
+		    item->addr < VSYS_MIRROR_START ||
 		    item->addr % VSYS_PAGE_SIZE || !item->page ||
 		    item->page >= conv->call->req.buf.nr || item->value < 8 ||
 		    item->value / 8 >= conv->call->req.buf.nr)
@@ -332,7 +340,7 @@ static const char *vsys_answer_fault(const struct vsys_conv *conv,
 {
 	bool more = rsp->pos & VSYS_CALL_MORE;
 
-	if (rsp->pos & ~(u64)(VSYS_CALL_ITEMS | VSYS_CALL_MORE) ||
+	if (rsp->pos & ~(u64)(VSYS_CALL_ITEMS | VSYS_CALL_MORE | VSYS_CALL_KEPT) ||
 	    (rsp->pos & VSYS_CALL_ITEMS) > VSYS_PAGE_ITEMS)
 		return "more items than a page has";
 	if (rsp->status)
@@ -344,11 +352,6 @@ static const char *vsys_answer_fault(const struct vsys_conv *conv,
 	if (conv->learner.exact && rsp->value > conv->what.cmd)
 		return "more bytes than were asked for";
 	return NULL;
-}
-
-static bool vsys_item_writes(const struct vsys_item *item)
-{
-	return item->op == VSYS_ITEM_DIRTY || item->op == VSYS_ITEM_SCATTERED;
 }
 
 /*
@@ -367,7 +370,8 @@ static bool vsys_conv_writable(const struct vsys_conv *conv)
 	for (i = 0; i < conv->nr_answer && writable; i++) {
 		u64 addr = conv->answer[i].addr;
 
-		if (!vsys_item_writes(&conv->answer[i]))
+		if (!vsys_item_writes(&conv->answer[i]) ||
+		    conv->answer[i].flags & VSYS_ITEM_KEPT)
 			continue;
 		if (!vma || addr < vma->vm_start || addr >= vma->vm_end)
 			vma = vma_lookup(mm, addr);
@@ -377,13 +381,16 @@ static bool vsys_conv_writable(const struct vsys_conv *conv)
 	return writable;
 }
 
-static void vsys_conv_write(struct vsys_conv *conv, u64 addr, const u8 *from,
-			    u32 length)
+static void vsys_conv_write(struct vsys_conv *conv, const struct vsys_item *item,
+			    u64 addr, const u8 *from, u32 length)
 {
-	if (copy_to_user((void __user *)(unsigned long)addr, from, length))
-		conv->error = -EFAULT;
-	else
-		conv->dirty_bytes += length;
+	if (copy_to_user((void __user *)(unsigned long)addr, from, length)) {
+		if (!(item->flags & VSYS_ITEM_KEPT))
+			conv->error = -EFAULT;
+		return;
+	}
+	conv->dirty_bytes += length;
+	vsys_learn_wrote(&conv->learner, addr + length);
 }
 
 /* The back-end may change the bits meanwhile: what is read is within the page. */
@@ -400,7 +407,7 @@ static void vsys_conv_write_scattered(struct vsys_conv *conv,
 		if (start >= VSYS_PAGE_SIZE)
 			return;
 		end = find_next_zero_bit(bits, VSYS_PAGE_SIZE, start + 1);
-		vsys_conv_write(conv, item->addr + start, from + start,
+		vsys_conv_write(conv, item, item->addr + start, from + start,
 				end - start);
 	}
 }
@@ -420,7 +427,7 @@ static void vsys_conv_dirty(struct vsys_conv *conv)
 		if (item->op == VSYS_ITEM_SCATTERED)
 			vsys_conv_write_scattered(conv, item);
 		else if (item->op == VSYS_ITEM_DIRTY)
-			vsys_conv_write(conv, item->addr,
+			vsys_conv_write(conv, item, item->addr,
 					vsys_conv_page(conv, item->page) +
 					item->addr % VSYS_PAGE_SIZE,
 					item->value);
@@ -431,7 +438,7 @@ static void vsys_conv_dirty(struct vsys_conv *conv)
  * Takes the answer: all but its NEEDs.  mine: the current process is the caller.
  * -EIO: it makes no sense.
  */
-static int vsys_conv_take(struct vsys_conv *conv, bool mine)
+int vsys_conv_take(struct vsys_conv *conv, bool mine)
 {
 	const struct vsys_response *rsp = &conv->call->req.rsp;
 	const char *fault = vsys_answer_fault(conv, rsp);
@@ -533,7 +540,7 @@ static void vsys_conv_fetch(struct vsys_conv *conv)
 }
 
 /* The call is over: nothing of it is in use by the back-end any more. */
-static void vsys_conv_free(struct vsys_conv *conv)
+void vsys_conv_free(struct vsys_conv *conv)
 {
 	struct vsys_queue *q = conv->m->q;
 	unsigned long flags;
@@ -545,8 +552,10 @@ static void vsys_conv_free(struct vsys_conv *conv)
 		vsys_call_put(conv->call);
 	}
 	spin_lock_irqsave(&q->lock, flags);
-	q->stats.calls++;
-	q->stats.round_trips += conv->round_trips;
+	if (conv->what.op != VSYS_OP_WATCH) {
+		q->stats.calls++;
+		q->stats.round_trips += conv->round_trips;
+	}
 	q->stats.needs += conv->needs;
 	q->stats.pages_sent += conv->pages_sent;
 	q->stats.dirty_bytes += conv->dirty_bytes;
@@ -610,6 +619,8 @@ static bool vsys_conv_talk(struct vsys_conv *conv, long *ret)
 			break;
 		if (!(conv->call->req.rsp.pos & VSYS_CALL_MORE)) {
 			*ret = vsys_conv_result(conv);
+			if (conv->call->req.rsp.pos & VSYS_CALL_KEPT)
+				vsys_watch_begin(conv->m);
 			break;
 		}
 		/* A back-end that answers at once gives no time to be killed. */
@@ -628,6 +639,28 @@ static bool vsys_conv_talk(struct vsys_conv *conv, long *ret)
 	return true;
 }
 
+/* Takes over the reference to m, also if there is no memory (NULL). */
+struct vsys_conv *vsys_conv_new(struct vsys_mm *m, const struct vsys_mirrored *what)
+{
+	struct vsys_conv *conv = kzalloc(sizeof(*conv), GFP_KERNEL);
+
+	if (!conv) {
+		vsys_mm_put(m);
+		return NULL;
+	}
+	conv->m = m;
+	conv->what = *what;
+	INIT_LIST_HEAD(&conv->new);
+	INIT_LIST_HEAD(&conv->grants);
+	conv->answer = kmalloc_array(VSYS_PAGE_ITEMS, sizeof(*conv->answer),
+				     GFP_KERNEL);
+	if (!conv->answer) {
+		vsys_conv_free(conv);
+		return NULL;
+	}
+	return conv;
+}
+
 /* Makes a native call; what it returns, or an error. */
 long vsys_mirror_call(struct vsys_device *vdev, const struct vsys_mirrored *what)
 {
@@ -638,21 +671,9 @@ long vsys_mirror_call(struct vsys_device *vdev, const struct vsys_mirrored *what
 	m = vsys_mm_get(vdev);
 	if (IS_ERR(m))
 		return PTR_ERR(m);
-	conv = kzalloc(sizeof(*conv), GFP_KERNEL);
-	if (!conv) {
-		vsys_mm_put(m);
+	conv = vsys_conv_new(m, what);
+	if (!conv)
 		return -ENOMEM;
-	}
-	conv->m = m;
-	conv->what = *what;
-	INIT_LIST_HEAD(&conv->new);
-	INIT_LIST_HEAD(&conv->grants);
-	conv->answer = kmalloc_array(VSYS_PAGE_ITEMS, sizeof(*conv->answer),
-				     GFP_KERNEL);
-	if (!conv->answer) {
-		vsys_conv_free(conv);
-		return -ENOMEM;
-	}
 	if (!vsys_conv_talk(conv, &ret))
 		return -EINTR;
 	vsys_conv_free(conv);

@@ -7,6 +7,7 @@
  *   mm.c       the caller's address space, as a number
  *   fds.c      its descriptors: told to the back-end, and new ones
  *   grant.c    pages of it that the back-end maps
+ *   watch.c    what drivers write there after their call
  */
 #ifndef VSYS_MIRROR_H
 #define VSYS_MIRROR_H
@@ -80,6 +81,7 @@ void vsys_learn_begin(struct vsys_learner *l, struct vsys_device *vdev,
 u32 vsys_learn_node_bytes(const struct vsys_learner *l, u32 node);
 int vsys_learn_fault(struct vsys_learner *l, const struct vsys_ranges *sent,
 		     u64 addr, bool *map, u32 *pages);
+void vsys_learn_wrote(struct vsys_learner *l, u64 end);
 void vsys_learn_sent(struct vsys_learner *l, int node, u64 end);
 void vsys_learn_end(struct vsys_learner *l, struct vsys_device *vdev);
 
@@ -100,6 +102,10 @@ struct vsys_mm {
 	struct mutex order;
 	struct xarray fds;		/* by descriptor: the serial that was told */
 	DECLARE_BITMAP(seen, VSYS_MAX_MIRRORED_FD);
+
+	spinlock_t watch_lock;		/* all below: watch.c */
+	struct vsys_call *watch;	/* WATCH in flight, or NULL */
+	bool watching, watch_again, watch_over;
 };
 
 /* mm.c */
@@ -141,7 +147,12 @@ struct vsys_conv {
 	u64 round_trips, needs, pages_sent, dirty_bytes, grants_mapped;
 };
 
-/* mirror.c, for fds.c */
+/* mirror.c, for fds.c and watch.c */
+struct vsys_conv *vsys_conv_new(struct vsys_mm *m, const struct vsys_mirrored *what);
+void vsys_conv_next(struct vsys_conv *conv, u32 flags);
+int vsys_conv_send(struct vsys_conv *conv);
+int vsys_conv_take(struct vsys_conv *conv, bool mine);
+void vsys_conv_free(struct vsys_conv *conv);
 bool vsys_conv_item(struct vsys_conv *conv, u8 op, u64 addr, u32 value,
 		    u16 page, u8 flags);
 
@@ -150,5 +161,10 @@ void vsys_fds_tell(struct vsys_conv *conv);
 void vsys_fds_take(struct vsys_conv *conv, const struct vsys_item *item);
 long vsys_fds_install(struct vsys_conv *conv, long ret);
 void vsys_fds_drop(struct vsys_conv *conv);
+
+/* watch.c */
+void vsys_watch_init(struct vsys_mm *m);
+void vsys_watch_begin(struct vsys_mm *m);
+void vsys_watch_stop(struct vsys_mm *m);
 
 #endif /* VSYS_MIRROR_H */

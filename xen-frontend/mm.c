@@ -67,8 +67,10 @@ static void vsys_mm_unhash(struct vsys_mm *m)
 	if (mine)
 		hash_del(&m->hash);
 	spin_unlock(&mms->lock);
-	if (mine)
+	if (mine) {
+		vsys_watch_stop(m);
 		vsys_mm_put(m);
+	}
 }
 
 static void vsys_mm_release(struct mmu_notifier *notifier, struct mm_struct *mm)
@@ -117,6 +119,7 @@ static struct vsys_mm *vsys_mm_make(struct vsys_device *vdev)
 	kref_init(&m->kref);
 	INIT_WORK(&m->exit_work, vsys_mm_exit_work);
 	mutex_init(&m->order);
+	vsys_watch_init(m);
 	xa_init(&m->fds);
 	m->number = number;
 	m->vdev = vdev;

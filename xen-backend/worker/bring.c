@@ -203,7 +203,7 @@ bool bring_files(struct mcall *c)
 }
 
 /* What drivers had pinned has been released. */
-static void release_kept(struct mm *mm)
+void release_kept(struct mm *mm)
 {
 	struct mirror *m;
 	struct mpage *p;
@@ -268,6 +268,8 @@ void keep_pages(struct mcall *c)
 	if (!c->mm->nr_kept)
 		c->mm->pins_before = c->pins_before;
 	c->mm->kept_since = worker_now();
+	if (c->mm->watch)
+		worker_tick(c->q->dev->worker);
 	for (i = 0; i < c->nr_pages; i++) {
 		struct mpage *p = c->page[i];
 

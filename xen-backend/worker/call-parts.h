@@ -38,6 +38,7 @@ void bring_nothing(struct mcall *c, uint64_t addr);
 bool bring_files(struct mcall *c);			/* false: no memory */
 void drop_special(struct mcall *c);
 void drop_stale(struct mcall *c);
+void release_kept(struct mm *mm);
 void keep_pages(struct mcall *c);
 void add_kept(struct mcall *c);
 bool fetch_kept(struct mcall *c);
@@ -47,9 +48,19 @@ void call_tell(struct mcall *c);
 void call_look_for_file(struct mcall *c, uint64_t addr, uint32_t word, bool is_return);
 
 bool call_other_files(struct mcall *c);
-void call_taken(struct mcall *c);
+void call_taken(struct mcall *c, bool all);
+
+/* watch.c */
+void watch_look(struct mcall *c);
+/* All that was found is told; or there was nothing. */
+void watch_told(struct mcall *c);
+void watch_continues(struct mcall *c);
+/* The answer has to say that a WATCH would be good. */
+bool watch_missing(const struct mcall *c);
 
 /* calls.c */
+struct mcall *call_new(struct request *r, struct mm *mm);
+void call_drop_pages(struct mcall *c);
 struct mpage *call_needs(const struct mcall *c);
 void call_answer(struct mcall *c, long status, uint64_t value, uint64_t pos);
 void call_park(struct mcall *c);

@@ -51,23 +51,29 @@ static void open_gate(struct mcall *c)
 	calls_look_again(c->mm);
 }
 
-static void call_free(struct mcall *c)
+void call_drop_pages(struct mcall *c)
 {
-	struct handle *h = c->h;
-	struct mm *mm = c->mm;
-	unsigned int i;
-
-	mm->held++;
-	/* While its pages are there. */
-	if (c->told_shared || c->nr_batch)
-		call_taken(c);
-	for (i = 0; i < c->nr_pages; i++) {
-		struct mpage *p = c->page[i];
+	while (c->nr_pages > 0) {
+		struct mpage *p = c->page[--c->nr_pages];
 
 		p->users--;
 		if (!p->users && p->state == PAGE_GONE)
 			page_free(p);
 	}
+}
+
+static void call_free(struct mcall *c)
+{
+	struct handle *h = c->h;
+	struct mm *mm = c->mm;
+
+	mm->held++;
+	/* While its pages are there. */
+	if (c->told_shared || c->nr_batch)
+		call_taken(c, true);
+	call_drop_pages(c);
+	if (mm->watch == c)
+		mm->watch = NULL;
 	if (call_needs(c) && !call_needs(c)->users)
 		page_free(call_needs(c));
 	if (c->m)
@@ -79,7 +85,7 @@ static void call_free(struct mcall *c)
 	free(c->page);
 	free(c->batch);
 	free(c);
-	if (!--h->holds)
+	if (h && !--h->holds)
 		request_handle_idle(h);
 	mm_start_waiting(mm);
 	mm->held--;
@@ -119,7 +125,7 @@ void call_fail(struct mcall *c, int err)
 	call_tell(c);
 }
 
-static struct mcall *call_new(struct request *r, struct mm *mm)
+struct mcall *call_new(struct request *r, struct mm *mm)
 {
 	struct queue *q = r->queue;
 	struct mcall *c;
@@ -132,7 +138,8 @@ static struct mcall *call_new(struct request *r, struct mm *mm)
 	c->q = q;
 	c->mm = mm;
 	c->h = r->handle;
-	c->h->holds++;
+	if (c->h)
+		c->h->holds++;
 	c->index = r->rq.u.call.call;
 	c->op = r->rq.op;
 	c->cmd = r->rq.u.call.cmd;
@@ -391,12 +398,16 @@ void calls_continue(struct request *r)
 	c->data_page = 1;
 	r->call_of = c;
 	r->where = REQ_MIRROR;
-	if (r->rq.flags & VSYS_CALL_ABORT && !c->aborted) {
+	if (r->rq.flags & VSYS_CALL_ABORT && !c->aborted && c->op != VSYS_OP_WATCH) {
 		c->aborted = true;
 		calls_cancel(r);
 	}
 	if (c->told_shared)
-		call_taken(c);	/* all that was told before */
+		call_taken(c, false);
+	if (c->op == VSYS_OP_WATCH) {
+		watch_continues(c);
+		return;
+	}
 	if (c->phase != CALL_ENDING && !mirror_alive(c->m)) {
 		if (c->phase != CALL_RUNNING)	/* else its end is on its way */
 			call_fail(c, -EIO);
@@ -435,6 +446,8 @@ void calls_cancel(struct request *r)
 	if (c->phase == CALL_WAITING) {
 		TAILQ_REMOVE(&c->mm->waiting, c, of_waiting);
 		call_fail(c, -EINTR);
+	} else if (c->op == VSYS_OP_WATCH) {
+		call_answer(c, -EINTR, 0, 0);
 	} else if (c->phase == CALL_RUNNING) {
 		lane_kick(&c->job);
 		worker_tick(c->q->dev->worker);
@@ -451,7 +464,7 @@ static void call_is_late(struct mcall *c)
 	if (c->phase == CALL_RUNNING)
 		refuse_need(c);
 	if (c->told_shared)
-		call_taken(c);
+		call_taken(c, false);
 	if (c->phase == CALL_FETCHING || c->phase == CALL_GUESSING)
 		call_fail(c, -ETIMEDOUT);
 }
@@ -471,12 +484,14 @@ bool calls_tick(struct device *dev)
 			next = LIST_NEXT(c, of_mm);
 			if (c->cancelled && c->phase == CALL_RUNNING)
 				lane_kick(&c->job);
-			again |= !c->r || c->cancelled;
+			again |= !c->r || c->cancelled || c->op == VSYS_OP_WATCH;
 			if (!c->r && !c->late && now - c->parked_since >= VSYS_CALL_LIMIT_MS) {
 				call_is_late(c);
 				next = LIST_FIRST(&mm->calls);	/* others may have gone */
 			}
 		}
+		if (mm->watch)
+			watch_look(mm->watch);
 		mm->held--;
 		next_mm = LIST_NEXT(mm, of_device);
 		mm_settle(mm);
@@ -585,6 +600,10 @@ void call_finish(struct mcall *c)
 {
 	long status = IS_ERROR(c->result) ? c->result : 0;
 
+	if (c->op == VSYS_OP_WATCH) {
+		watch_told(c);
+		return;
+	}
 	if (!status && c->m->lane && c->op <= VSYS_OP_COMPAT_IOCTL && c->result > 0 &&
 	    c->result < MIRRORED_FDS)
 		call_look_for_file(c, 0, c->result, true);
@@ -596,5 +615,6 @@ void call_finish(struct mcall *c)
 		call_park(c);
 		return;
 	}
-	call_answer(c, status, status ? 0 : c->result, c->nr_items);
+	call_answer(c, status, status ? 0 : c->result,
+		    c->nr_items | (watch_missing(c) ? VSYS_CALL_KEPT : 0));
 }

@@ -57,7 +57,7 @@ struct mcall {
 	struct request *r;		/* to be answered; NULL: parked */
 	uint64_t arrived, begun;	/* the last one, and the first, see struct mm */
 	enum { CALL_WAITING, CALL_PREPARING, CALL_RUNNING, CALL_FETCHING,
-	       CALL_GUESSING, CALL_ENDING } phase;
+	       CALL_GUESSING, CALL_ENDING, CALL_WATCHING } phase;
 	bool cancelled, aborted, late;
 	bool refused, guessed, table_brought;
 	unsigned int guess_pages;	/* nr_pages before the last guess */
@@ -94,6 +94,7 @@ struct mcall {
 	bool pins;			/* its driver may keep pages, says the policy */
 	bool told_shared, waits, retry;	/* tell.c: must_wait() */
 	int64_t pins_before;		/* of a call that may pin, see pins.h */
+	int64_t next_look;		/* ms: of a WATCH */
 };
 
 /* Of request_check(): as it. */
@@ -104,6 +105,10 @@ void calls_continue(struct request *r);
 void calls_cancel(struct request *r);
 /* Interrupts again what was cancelled, and ends what waits too long; true: again. */
 bool calls_tick(struct device *dev);
+
+/* watch.c: WATCH; and its end, if there is one. */
+void watch_start(struct request *r);
+void watch_end(struct mm *mm, int err);
 
 /* For mirror.c.  What it says of descriptors comes first; false: that has been done. */
 bool call_brings_table(struct mcall *c);

@@ -37,6 +37,8 @@
 #define VSYS_MAP_PAGES		64
 /* How long the guest may take to go on with a call. */
 #define VSYS_CALL_LIMIT_MS	30000
+/* WATCH: that much time between two looks for the time that one takes. */
+#define VSYS_WATCH_SHARE	20
 /* pins.h: how late the count may be. */
 #define VSYS_PIN_LATE_MS	2500
 

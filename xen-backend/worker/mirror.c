@@ -378,6 +378,7 @@ void mms_stop(struct device *dev)
 			executor_kill(mm->x);
 		calls_fail_waiting(mm, -EIO);
 		calls_drop_parked(mm);
+		watch_end(mm, -EIO);
 		mm->held--;
 		mm_settle(mm);
 	}

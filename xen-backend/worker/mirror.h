@@ -97,6 +97,7 @@ struct mm {
 	 * older then than what is there already.
 	 */
 	uint64_t arrivals;
+	struct mcall *watch;		/* WATCH */
 	struct request *exit;		/* MM_EXIT */
 };
 

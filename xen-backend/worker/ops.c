@@ -295,6 +295,7 @@ static const struct op ops[VSYS_OP_LIMIT] = {
 	[VSYS_OP_MIRROR_WRITE]	= { .start = calls_start, .handle = true, .data = true, .call = true },
 	[VSYS_OP_CONTINUE]	= { .start = calls_continue, .handle = true, .data = true, .call = true },
 	[VSYS_OP_MM_EXIT]	= { .start = mm_exit },
+	[VSYS_OP_WATCH]		= { .start = watch_start, .data = true, .call = true },
 };
 
 const struct op *op_get(unsigned int number)

@@ -182,11 +182,13 @@ void request_start(struct request *r)
 
 	if (op->handle) {
 		r->handle = handle_of(r);
-		if (!r->handle) {
+		/* A WATCH has none. */
+		if (!r->handle && r->rq.op != VSYS_OP_CONTINUE) {
 			request_end(r, -EBADF, 0, 0);
 			return;
 		}
-		LIST_INSERT_HEAD(&r->handle->requests, r, link);
+		if (r->handle)
+			LIST_INSERT_HEAD(&r->handle->requests, r, link);
 	}
 	op->start(r);
 }

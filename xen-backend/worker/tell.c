@@ -109,7 +109,7 @@ void call_look_for_file(struct mcall *c, uint64_t addr, uint32_t word, bool is_r
 	uint32_t lowest = mm_lowest_free(c->mm);
 	int fd;
 
-	if (!c->m->lane || word < lowest || word >= lowest + CALL_FILE_RANGE ||
+	if (!c->m || !c->m->lane || word < lowest || word >= lowest + CALL_FILE_RANGE ||
 	    word >= MIRRORED_FDS || mm_knows_file(c->mm, word) ||
 	    c->nr_items >= VSYS_PAGE_ITEMS || c->nr_probes++ >= CALL_PROBES)
 		return;
@@ -244,7 +244,7 @@ static bool shared_told(struct mcall *c, struct mpage *p, const unsigned char *n
 {
 	unsigned int i;
 
-	if (p->users - p->kept < 2)
+	if (p->users - p->kept < 2 && c->op != VSYS_OP_WATCH)
 		return false;
 	c->told_shared = true;
 	p->told = malloc(VSYS_PAGE_SIZE);
@@ -323,14 +323,14 @@ void calls_look_again(struct mm *mm)
 	mm_settle(mm);
 }
 
-/* The guest has taken it, or will not. */
-void call_taken(struct mcall *c)
+/* The guest has taken what was told; or (all) will not take any more. */
+void call_taken(struct mcall *c, bool all)
 {
 	unsigned int i;
 
 	c->told_shared = false;
 	for (i = 0; i < c->nr_pages; i++)
-		if (c->page[i]->teller == c)
+		if (c->page[i]->teller == c && (all || c->page[i]->told))
 			page_taken(c->page[i]);
 	calls_look_again(c->mm);
 }
@@ -384,7 +384,7 @@ static bool tell_scattered(struct mcall *c, const struct mpage *p, const unsigne
 	}
 	items[c->nr_items++] = (struct vsys_item){
 		.addr = p->addr, .value = c->next_bits++, .page = c->data_page - 1,
-		.op = VSYS_ITEM_SCATTERED,
+		.op = VSYS_ITEM_SCATTERED, .flags = p->kept ? VSYS_ITEM_KEPT : 0,
 	};
 	return true;
 }
@@ -415,7 +415,7 @@ static bool tell_page(struct mcall *c)
 		memcpy(data + start, now + start, end - start);
 		items[c->nr_items++] = (struct vsys_item){
 			.addr = p->addr + start, .value = end - start, .page = c->data_page - 1,
-			.op = VSYS_ITEM_DIRTY,
+			.op = VSYS_ITEM_DIRTY, .flags = p->kept ? VSYS_ITEM_KEPT : 0,
 		};
 		if (!IS_ERROR(c->result))
 			look_for_files(c, p, now, start, end);

@@ -116,6 +116,7 @@ struct vsys_pool_dir {
 #define VSYS_OP_MIRROR_WRITE		24u	/* (feature-ioctl) write(2), the same */
 #define VSYS_OP_CONTINUE		32u	/* (feature-ioctl) goes on with a call */
 #define VSYS_OP_MM_EXIT			33u	/* (feature-ioctl) an address space is gone */
+#define VSYS_OP_WATCH			34u	/* (feature-ioctl) what drivers change later */
 #define VSYS_OP_PORT_BATCH		40u	/* (feature) */
 #define VSYS_OP_LIMIT			64u
 
@@ -218,7 +219,7 @@ struct vsys_request {
 		} cancel;
 		/*
 		 * IOCTL, COMPAT_IOCTL, MIRROR_READ, MIRROR_WRITE, CONTINUE,
-		 * MM_EXIT (feature-ioctl): calls in the caller's mirrored address
+		 * MM_EXIT, WATCH (feature-ioctl): calls in the caller's mirrored address
 		 * space.  The argument is in "offset".  The segments are whole
 		 * pages of the pool, length bytes in all: page 0 holds items,
 		 * the others data.
@@ -279,6 +280,7 @@ struct vsys_response {
 /* vsys_response.pos of IOCTL, MIRROR_READ, MIRROR_WRITE and CONTINUE. */
 #define VSYS_CALL_ITEMS			0xffffu	/* items in page 0 of the request */
 #define VSYS_CALL_MORE			0x10000u	/* the call goes on: CONTINUE */
+#define VSYS_CALL_KEPT			0x20000u	/* a driver keeps memory: WATCH */
 
 /*
  * Items: what the two sides of a call tell each other.  The front-end writes
@@ -305,6 +307,7 @@ struct vsys_response {
 #define VSYS_ITEM_WRITE			0x2u	/* NEED: it is to be written */
 #define VSYS_ITEM_MAP			0x4u	/* NEED: as GRANT, if it can be */
 #define VSYS_ITEM_RETURN		0x8u	/* NEW_FILE: the number is what the call returns */
+#define VSYS_ITEM_KEPT			0x10u	/* DIRTY, SCATTERED: if there still is such memory */
 #define VSYS_SCATTERED_BITS		512u	/* bytes: a bit for each byte of a page */
 struct vsys_item {
 	uint64_t addr;

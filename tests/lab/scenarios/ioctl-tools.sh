@@ -164,7 +164,7 @@ else
 		--vsys "dev=/dev/$disk,name=vdisk,ioctl=disk" \
 		--vsys "dev=/dev/$sg,name=vsg,ioctl=scsi,payload=pointers" \
 		--vsys "dev=/dev/bsg/$debug,name=vbsg,ioctl=scsi" \
-		--vsys "dev=/dev/sr0,name=vcd,ioctl=cdrom-read" \
+		--vsys "dev=/dev/sr0,name=vcd,mode=ro,ioctl=cdrom-read" \
 		--vsys "dev=/dev/$cd_sg,name=vcdsg,ioctl=cdrom-read,payload=pointers" \
 		--vsys "dev=/dev/nvme0,name=nvme0,ioctl=nvme,caps=sys_admin" \
 		--vsys "dev=/dev/i2c-$i2c,name=i2c-$i2c,ioctl=i2c" \
