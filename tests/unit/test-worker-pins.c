@@ -253,6 +253,92 @@ static void killed_with_kept(void **state)
 	pty_close(&p);
 }
 
+static struct conv *watch(struct fixture *f)
+{
+	struct conv *c = conv_new(VSYS_OP_WATCH, 0, 0, 0);
+
+	c->hold = true;
+	conv_send(f, c);
+	return c;
+}
+
+/* Without any call: what a device writes is told, and waited for again. */
+static void watched(void **state)
+{
+	struct fixture *f = *state;
+	struct conv *c, *d;
+	struct pty p;
+
+	pinning(f, TIOCGWINSZ);
+	p = pty_new(f);
+	mem_new(ADDR, 1);
+	mem_new(KEPT, 1);
+	/* There is nothing to be watched. */
+	assert_int_equal(conv_end(f, watch(f)), 0);
+	keep(f, &p);
+	c = watch(f);
+	settle(f);
+	assert_false(c->parked || c->ended);
+	assert_int_equal(conv_end(f, watch(f)), -VSYS_EBUSY);
+	device_writes(f, 40, "news");
+	TALK(f, c->parked);
+	assert_memory_equal(mem(KEPT + 40), "news", 4);
+	assert_int_equal(c->dirty_items, 1);
+	/* Not known to have been taken: whoever may know of it waits. */
+	d = conv_new(VSYS_OP_IOCTL, p.handle, FIONREAD, ADDR);
+	conv_page(f, d, ADDR);
+	conv_send(f, d);
+	TALK(f, the_call(f, d) && the_call(f, d)->waits);
+	conv_continue(f, c);
+	assert_int_equal(conv_end(f, d), 0);
+	device_writes(f, 50, "more");
+	TALK(f, c->parked);
+	assert_memory_equal(mem(KEPT + 50), "more", 4);
+	conv_continue(f, c);
+	/* Released: it is over. */
+	the_mm(f, MM)->kept_since -= VSYS_PIN_LATE_MS;
+	assert_int_equal(conv_end(f, c), 0);
+	assert_int_equal(the_mm(f, MM)->nr_kept, 0);
+	pty_close(&p);
+}
+
+static void watch_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct conv *c;
+	struct pty p;
+
+	pinning(f, TIOCGWINSZ);
+	p = pty_new(f);
+	mem_new(ADDR, 1);
+	mem_new(KEPT, 1);
+	keep(f, &p);
+	/* Cancelled while it waits; aborted when it has told. */
+	c = watch(f);
+	settle(f);
+	do_cancel(f, c->id);
+	assert_int_equal(conv_end(f, c), -VSYS_EINTR);
+	c = watch(f);
+	device_writes(f, 0, "x");
+	TALK(f, c->parked);
+	conv_abort(f, c);
+	assert_int_equal(conv_end(f, c), 0);
+	assert_null(the_mm(f, MM)->watch);
+	/* The executor goes, and with it what was kept. */
+	c = watch(f);
+	settle(f);
+	mirror_kill(the_mm(f, MM)->mirror[0]);
+	assert_int_equal(conv_end(f, c), 0);
+	/* The device goes: while it waits, and when it has told. */
+	assert_int_equal(do_ioctl(f, p.handle, FIONREAD, ADDR), 0);
+	keep(f, &p);
+	watch(f);
+	settle(f);
+	disconnect_device(f);
+	assert_int_equal(f->w.nr_mirror_pages, 0);
+	pty_close(&p);
+}
+
 /* EFAULT, and nothing was refused: again, with what the argument may point to. */
 static void guesses(void **state)
 {
@@ -298,7 +384,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 	const struct CMUnitTest tests[] = {
 		T(kept_pages), T(let_go), T(kept_without_memory), T(fetching_ends),
-		T(ends_in_order), T(killed_with_kept), T(guesses),
+		T(ends_in_order), T(killed_with_kept), T(watched),
+		T(watch_ends), T(guesses),
 	};
 
 	if (!calls_can_run())
