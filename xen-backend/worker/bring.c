@@ -174,6 +174,21 @@ void bring_items(struct mcall *c)
 	}
 }
 
+/*
+ * A driver has made it, and the caller has it under another number, or none yet: this
+ * one must be nothing, if a call names it.  True: it is to be installed anew.
+ */
+static bool move_away(struct mcall *c, struct mfile *f)
+{
+	if (f->mirrored || f->number >= (int)MIRRORED_FDS)
+		return false;
+	if (!step_page(c, NULL, AFTER_NOTHING, SYS_close, f->number, 0, 0, 0, 0, 0))
+		return false;
+	f->installed = false;
+	f->number = -1;
+	return true;
+}
+
 /* The files that the call may name, and that whose call it is. */
 bool bring_files(struct mcall *c)
 {
@@ -189,11 +204,13 @@ bool bring_files(struct mcall *c)
 		LIST_INSERT_HEAD(&c->mm->files, f, of_mm);
 	}
 	LIST_FOREACH(f, &c->mm->files, of_mm) {
-		if (f->installed || f->busy || !f->h)
+		if (f->busy || !f->h || (f->installed && !move_away(c, f)))
 			continue;
 		s = step_add(c);
 		if (!s)
 			return false;
+		if (f->number < 0)
+			f->number = mm_high_number(c->mm);
 		s->kind = STEP_FILE;
 		s->file = f;
 		f->busy = true;		/* it is not freed before it was its turn */

@@ -58,7 +58,11 @@ void watch_continues(struct mcall *c);
 /* The answer has to say that a WATCH would be good. */
 bool watch_missing(const struct mcall *c);
 
+/* judge.c: makes the call, if it may be made */
+void call_judge(struct mcall *c);
+
 /* calls.c */
+void call_go(struct mcall *c);
 struct mcall *call_new(struct request *r, struct mm *mm);
 void call_drop_pages(struct mcall *c);
 struct mpage *call_needs(const struct mcall *c);

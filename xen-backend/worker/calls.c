@@ -5,6 +5,7 @@
  *   WAITING    for a mirror, or for another call that puts descriptors in order
  *   PREPARING  pages and files are put in place
  *   FETCHING   what a driver has pinned is renewed first
+ *   JUDGING    what the policy looks at is fetched
  *   RUNNING    the native call is made; it may need more
  *   GUESSING   it failed, and is made again with more
  *   ENDING     it has returned; what changed is told
@@ -57,6 +58,7 @@ void call_drop_pages(struct mcall *c)
 		struct mpage *p = c->page[--c->nr_pages];
 
 		p->users--;
+		p->judged &= p->users > p->kept;
 		if (!p->users && p->state == PAGE_GONE)
 			page_free(p);
 	}
@@ -208,7 +210,7 @@ void calls_drop_parked(struct mm *mm)
 		LIST_FOREACH(c, &mm->calls, of_mm)
 			if (!c->r && !c->steps_run &&
 			    (c->phase == CALL_ENDING || c->phase == CALL_FETCHING ||
-			     c->phase == CALL_GUESSING))
+			     c->phase == CALL_JUDGING || c->phase == CALL_GUESSING))
 				break;
 		if (c)
 			call_free(c);
@@ -217,8 +219,6 @@ void calls_drop_parked(struct mm *mm)
 
 /* --- the beginning ----------------------------------------------------- */
 
-static void call_go(struct mcall *c);
-
 static void in_order(struct mcall *c)
 {
 	struct mm *mm = c->mm;
@@ -226,7 +226,7 @@ static void in_order(struct mcall *c)
 
 	mm->held++;
 	open_gate(c);
-	call_go(c);
+	call_judge(c);
 	if (gate)
 		mm_start_waiting(mm);
 	mm->held--;
@@ -273,7 +273,7 @@ void call_begin(struct mcall *c, struct mirror *m)
 	steps_run(c, begin_in_order);
 }
 
-static void call_go(struct mcall *c)
+void call_go(struct mcall *c)
 {
 	struct mfile *f = mm_file(c->mm, c->h);
 	struct xjob *job = &c->job;
@@ -417,6 +417,12 @@ void calls_continue(struct request *r)
 		begin_in_order(c);
 		return;
 	}
+	if (c->phase == CALL_JUDGING) {
+		c->phase = CALL_PREPARING;
+		bring_items(c);
+		steps_run(c, call_judge);
+		return;
+	}
 	if (c->phase == CALL_GUESSING) {
 		c->phase = CALL_PREPARING;
 		bring_items(c);
@@ -465,7 +471,7 @@ static void call_is_late(struct mcall *c)
 		refuse_need(c);
 	if (c->told_shared)
 		call_taken(c, false);
-	if (c->phase == CALL_FETCHING || c->phase == CALL_GUESSING)
+	if (c->phase == CALL_FETCHING || c->phase == CALL_JUDGING || c->phase == CALL_GUESSING)
 		call_fail(c, -ETIMEDOUT);
 }
 

@@ -57,9 +57,10 @@ struct mcall {
 	struct request *r;		/* to be answered; NULL: parked */
 	uint64_t arrived, begun;	/* the last one, and the first, see struct mm */
 	enum { CALL_WAITING, CALL_PREPARING, CALL_RUNNING, CALL_FETCHING,
-	       CALL_GUESSING, CALL_ENDING, CALL_WATCHING } phase;
+	       CALL_JUDGING, CALL_GUESSING, CALL_ENDING, CALL_WATCHING } phase;
 	bool cancelled, aborted, late;
 	bool refused, guessed, table_brought;
+	unsigned int judge_rounds;
 	unsigned int guess_pages;	/* nr_pages before the last guess */
 	int64_t parked_since;
 

@@ -71,6 +71,15 @@ int mm_lowest_free(const struct mm *mm)
 	return n;
 }
 
+int mm_high_number(struct mm *mm)
+{
+	int n = MIRRORED_FDS;
+
+	while (file_at(mm, n))
+		n++;
+	return n;
+}
+
 struct closing {
 	struct xjob job;
 	struct mm *mm;

@@ -91,7 +91,8 @@ void handle_open(struct handle *h, int fd, uint32_t oflags, bool block, int prob
 	/* Without a buffer these reach no driver, only the file's mode. */
 	h->pread = preadv(fd, NULL, 0, 0) == 0 || errno != ESPIPE;
 	h->pwrite = pwritev(fd, NULL, 0, 0) == 0 || errno != ESPIPE;
-	h->lseek = handle_learn_pos(h) >= 0 || h->pos_known;
+	/* Some can be asked for their end only, as those of dma-buf. */
+	h->lseek = handle_learn_pos(h) != -ESPIPE || h->pos_known;
 	h->polls = !block && has_poll(fd, probe_fd);
 }
 

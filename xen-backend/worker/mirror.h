@@ -38,6 +38,7 @@ struct mpage {
 	enum page_state state;
 	bool readonly;
 	bool stale;			/* idle, and nobody renewed it yet */
+	bool judged;			/* not renewed until the call ends: judge.c */
 	bool kept;			/* a driver may have it pinned: that counts as a user */
 	unsigned int users;		/* the call that brought it; of kept pages, others, too */
 	uint64_t arrived;		/* of the newest content, see struct mm */
@@ -57,7 +58,7 @@ LIST_HEAD(mpage_list, mpage);
 struct mfile {
 	LIST_ENTRY(mfile) of_mm;
 	struct handle *h;		/* NULL: gone, or of no name (call_other_files()) */
-	int number;			/* -1: none yet, any will do */
+	int number;			/* -1: none yet, one that the caller can't have */
 	bool mirrored;			/* the caller has it under this number */
 	bool installed, busy;
 };
@@ -132,6 +133,8 @@ void mm_set_file(struct mm *mm, int number, struct handle *h);
 void mm_forget_file(struct mfile *f);
 /* The number of the next file that a driver makes; and whether one is taken. */
 int mm_lowest_free(const struct mm *mm);
+/* A free one that is no number of the caller's. */
+int mm_high_number(struct mm *mm);
 bool mm_knows_file(const struct mm *mm, int number);
 /*
  * Before a handle's descriptor is closed: executors close theirs.  True: that goes

@@ -141,7 +141,7 @@ struct mpage *page_bring(struct mirror *m, uint64_t addr, const void *content, b
 		return p;
 	if (p && p->state == PAGE_PRESENT) {
 		if (p->users) {
-			if (arrived < p->arrived)
+			if (p->judged || arrived < p->arrived)
 				return p;	/* what is there is newer */
 			p->arrived = arrived;
 			merge(m, p, copy);

@@ -96,7 +96,7 @@ commands()
 		i2cdump -y @i2c 0x50 b
 		i2cdetect -F @i2c
 		v4l2-ctl -d @video --set-fmt-video width=640,height=360 --set-ctrl brightness=100
-		v4l2-ctl -d @video --all | sed -e '/^Media Driver Info/,/^Priority/d' -e '/volatile\|read-only\|dims=/d'
+		v4l2-ctl -d @video --all | sed -e '/^Media Driver Info/,/^Priority/d' -e '/Priority: /d' -e '/volatile\|read-only\|dims=/d'
 		v4l2-ctl -d @video --list-formats-ext
 		v4l2-ctl -d @video -L | grep -v -e volatile -e read-only -e dims=
 		v4l2-ctl -d @video --get-edid
@@ -164,7 +164,7 @@ else
 		--vsys "dev=/dev/$disk,name=vdisk,ioctl=disk" \
 		--vsys "dev=/dev/$sg,name=vsg,ioctl=scsi,payload=pointers" \
 		--vsys "dev=/dev/bsg/$debug,name=vbsg,ioctl=scsi" \
-		--vsys "dev=/dev/sr0,name=vcd,mode=ro,ioctl=cdrom-read" \
+		--vsys "dev=/dev/sr0,name=vcd,mode=ro,ioctl=cdrom-read,caps=sys_rawio" \
 		--vsys "dev=/dev/$cd_sg,name=vcdsg,ioctl=cdrom-read,payload=pointers" \
 		--vsys "dev=/dev/nvme0,name=nvme0,ioctl=nvme,caps=sys_admin" \
 		--vsys "dev=/dev/i2c-$i2c,name=i2c-$i2c,ioctl=i2c" \
