@@ -121,6 +121,9 @@ static int check_mode(const struct native *n, const struct stanza *s, struct fau
 {
 	int wanted = (stanza_reads(s) ? R_OK : 0) | (stanza_writes(s) ? W_OK : 0);
 
+	if (n->class == VSYS_CLASS_BLOCK && s->native_numbers)
+		return fault(f, -EINVAL, "numbers=native is for character devices, '%s' is a block device",
+			     s->dev);
 	if (n->class == VSYS_CLASS_BLOCK && s->mode == VSYS_MODE_WO)
 		return fault(f, -EINVAL, "mode wo: dev '%s' is a block device", s->dev);
 	if (stanza_writes(s) && n->limits.read_only)

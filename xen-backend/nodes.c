@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "limits.h"
 #include "nodes.h"
@@ -71,6 +72,10 @@ static int put_back(struct xst *x, const struct device *d)
 	PUT(&w, VSYS_KEY_NAME, "%s", d->stanza.name);
 	PUT(&w, VSYS_KEY_CLASS, "%s", vsys_class_name(d->native.class));
 	PUT(&w, VSYS_KEY_MODE, "%s", vsys_mode_name(d->stanza.mode));
+	if (d->stanza.native_numbers) {
+		put_number(&w, VSYS_KEY_NATIVE_MAJOR, major(d->native.rdev));
+		put_number(&w, VSYS_KEY_NATIVE_MINOR, minor(d->native.rdev));
+	}
 	PUT(&w, VSYS_KEY_PAYLOAD, "%s", vsys_payload_name(d->stanza.payload));
 	put_number(&w, VSYS_KEY_FEATURE_IOCTL, stanza_calls(&d->stanza));
 	put_number(&w, VSYS_KEY_FEATURE_POLL, d->native.class == VSYS_CLASS_CHAR);

@@ -9,7 +9,7 @@
 #include "kv.h"
 #include "stanza.h"
 
-#define STANZA_KEYS "dev, mode, name, ioctl, payload, caps"
+#define STANZA_KEYS "dev, mode, name, ioctl, payload, caps, numbers"
 #define NONE "none"
 
 static int parse_dev(struct stanza *s, const char *value, struct fault *f)
@@ -77,6 +77,14 @@ static int parse_caps(struct stanza *s, const char *value, struct fault *f)
 	return 0;
 }
 
+static int parse_numbers(struct stanza *s, const char *value, struct fault *f)
+{
+	s->native_numbers = !strcmp(value, "native");
+	if (!s->native_numbers && strcmp(value, "own"))
+		return fault(f, -EINVAL, "numbers '%s' is unknown (known: own, native)", value);
+	return 0;
+}
+
 /* Without a name, the guest's node is called as the host's. */
 static int default_name(struct stanza *s, struct fault *f)
 {
@@ -101,6 +109,7 @@ static const struct {
 	{ "ioctl", parse_ioctl },
 	{ "payload", parse_payload },
 	{ "caps", parse_caps },
+	{ "numbers", parse_numbers },
 };
 
 static int parse_item(struct stanza *s, const struct kv *item, struct fault *f)
@@ -155,7 +164,8 @@ void stanza_format(const struct stanza *s, char *text, size_t size)
 	char caps[CAPS_TEXT];
 	size_t len;
 
-	snprintf(text, size, "dev=%s,mode=%s,name=%s", s->dev, vsys_mode_name(s->mode), s->name);
+	snprintf(text, size, "dev=%s,mode=%s,name=%s%s", s->dev, vsys_mode_name(s->mode), s->name,
+		 s->native_numbers ? ",numbers=native" : "");
 	if (!stanza_calls(s))
 		return;
 	caps_format(s->caps, caps, sizeof(caps));

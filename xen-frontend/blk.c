@@ -22,11 +22,18 @@
 
 /* Requests in flight per queue; the ring has more ids than that. */
 #define VSYS_BLK_DEPTH		64u
+/* Device numbers: of a disk with its first partitions; and disks. */
+#define VSYS_BLK_PARTS		16
+#define VSYS_BLK_DISKS		4096
+
+static int vsys_blk_major;
+static DEFINE_IDA(vsys_blk_minors);
 
 struct vsys_blk {
 	struct vsys_device *vdev;
 	struct gendisk *disk;
 	struct blk_mq_tag_set tags;
+	int minor;			/* its first one / VSYS_BLK_PARTS, or < 0 */
 	unsigned int sector_size;
 	bool flush;			/* the native device has a cache */
 
@@ -312,6 +319,8 @@ static void vsys_blk_free(struct gendisk *disk)
 	struct vsys_blk *blk = disk->private_data;
 
 	blk_mq_free_tag_set(&blk->tags);
+	if (blk->minor >= 0)
+		ida_free(&vsys_blk_minors, blk->minor);
 	vsys_device_put(blk->vdev);
 	kfree(blk);
 }
@@ -498,6 +507,17 @@ static int vsys_blk_add(struct vsys_device *vdev)
 		kfree(blk);
 		return err;
 	}
+	blk->minor = ida_alloc_max(&vsys_blk_minors, VSYS_BLK_DISKS - 1,
+				   GFP_KERNEL);
+	if (blk->minor >= 0) {
+		/*
+		 * A major of its own: programs take the one that is for all for
+		 * NVMe's.
+		 */
+		blk->disk->major = vsys_blk_major;
+		blk->disk->first_minor = blk->minor * VSYS_BLK_PARTS;
+		blk->disk->minors = VSYS_BLK_PARTS;
+	}
 	/* From here on vsys_blk_free() frees. */
 	vsys_device_get(vdev);
 	blk->disk->fops = &vsys_blk_fops;
@@ -527,3 +547,15 @@ const struct vsys_node_ops vsys_blk_ops = {
 	.remove	= vsys_blk_remove,
 	.room	= vsys_blk_room,
 };
+
+int vsys_blk_init(void)
+{
+	vsys_blk_major = register_blkdev(0, "vsys");
+	return min(vsys_blk_major, 0);
+}
+
+void vsys_blk_exit(void)
+{
+	unregister_blkdev(vsys_blk_major, "vsys");
+	ida_destroy(&vsys_blk_minors);
+}

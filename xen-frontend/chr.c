@@ -23,6 +23,7 @@ struct vsys_chr {
 	struct cdev cdev;
 	struct vsys_device *vdev;
 	int minor;
+	dev_t native;		/* a number of its own, or 0 */
 };
 
 static int vsys_chr_open(struct inode *inode, struct file *file)
@@ -58,8 +59,28 @@ static void vsys_chr_free(struct device *dev)
 	struct vsys_chr *chr = container_of(dev, struct vsys_chr, dev);
 
 	ida_free(&vsys_chr_minors, chr->minor);
+	if (chr->native)
+		unregister_chrdev_region(chr->native, 1);
 	vsys_device_put(chr->vdev);
 	kfree(chr);
+}
+
+/* The number of the host's node, for programs that look at it; or any. */
+static dev_t vsys_chr_number(struct vsys_chr *chr)
+{
+	struct vsys_device *vdev = chr->vdev;
+	dev_t native = MKDEV(vdev->native_major, vdev->native_minor);
+
+	if (!vdev->native_major)
+		return vsys_chr_first + chr->minor;
+	if (register_chrdev_region(native, 1, "vsys")) {
+		pr_notice("%s: %s cannot be %u:%u, which is in use here\n",
+			  vdev->label, vdev->name, MAJOR(native),
+			  MINOR(native));
+		return vsys_chr_first + chr->minor;
+	}
+	chr->native = native;
+	return native;
 }
 
 static int vsys_chr_add(struct vsys_device *vdev)
@@ -82,7 +103,7 @@ static int vsys_chr_add(struct vsys_device *vdev)
 	chr->dev.class = vsys_class;
 	chr->dev.parent = &vdev->xdev->dev;
 	chr->dev.release = vsys_chr_free;
-	chr->dev.devt = vsys_chr_first + chr->minor;
+	chr->dev.devt = vsys_chr_number(chr);
 	cdev_init(&chr->cdev, &vsys_chr_fops);
 	chr->cdev.owner = THIS_MODULE;
 	/* The core turns a '/' of the name into a folder of /dev. */

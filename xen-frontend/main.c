@@ -239,6 +239,12 @@ static int vsys_connect(struct vsys_device *vdev)
 				    VSYS_KEY_FEATURE_POLL);
 	if (!err)
 		err = VSYS_READ_KEY(vdev, vdev, payload, VSYS_KEY_PAYLOAD);
+	if (!err)
+		err = VSYS_READ_KEY(vdev, vdev, native_major,
+				    VSYS_KEY_NATIVE_MAJOR);
+	if (!err)
+		err = VSYS_READ_KEY(vdev, vdev, native_minor,
+				    VSYS_KEY_NATIVE_MINOR);
 	if (err)
 		return err;
 
@@ -549,6 +555,9 @@ static int __init vsys_init(void)
 	err = vsys_chr_init();
 	if (err)
 		goto out_wq;
+	err = vsys_blk_init();
+	if (err)
+		goto out_chr;
 	vsys_debugfs = debugfs_create_dir("xen-vsysfront", NULL);
 	/*
 	 * Without an owner: xenbus would hold the module for each device that
@@ -558,10 +567,12 @@ static int __init vsys_init(void)
 	 */
 	err = __xenbus_register_frontend(&vsys_driver, NULL, KBUILD_MODNAME);
 	if (err)
-		goto out_chr;
+		goto out_blk;
 	return 0;
-out_chr:
+out_blk:
 	debugfs_remove(vsys_debugfs);
+	vsys_blk_exit();
+out_chr:
 	vsys_chr_exit();
 out_wq:
 	destroy_workqueue(vsys_wq);
@@ -576,6 +587,7 @@ static void __exit vsys_exit(void)
 	wait_event(vsys_all_free, !atomic_read(&vsys_nr_devices));
 	vsys_grants_exit();
 	debugfs_remove(vsys_debugfs);
+	vsys_blk_exit();
 	vsys_chr_exit();
 	destroy_workqueue(vsys_wq);
 }

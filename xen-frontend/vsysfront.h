@@ -161,6 +161,7 @@ struct vsys_device {
 	u32 devid;
 	bool feature_ioctl, feature_poll;
 	enum vsys_payload payload;
+	u32 native_major, native_minor;	/* the node's, if it can be; 0: any */
 	struct vsys_mms mms;
 	struct vsys_shapes shapes;
 
@@ -285,6 +286,8 @@ char *vsys_backend_key(struct vsys_device *vdev, const char *key);
 
 /* chr.c */
 int vsys_chr_init(void);
+int vsys_blk_init(void);
+void vsys_blk_exit(void);
 void vsys_chr_exit(void);
 
 /* poll.c: of an open file */

@@ -101,7 +101,7 @@ static void faults(void **state)
 	(void)state;
 	bad("", "key 'dev' is missing");
 	bad(" ", "key 'dev' is missing");
-	bad("dev=/dev/ram0,foo=1", "unknown key 'foo' (known: dev, mode, name, ioctl, payload, caps)");
+	bad("dev=/dev/ram0,foo=1", "unknown key 'foo' (known: dev, mode, name, ioctl, payload, caps, numbers)");
 	bad("mode=rw", "key 'dev' is missing");
 	bad("dev=", "key 'dev' has no value");
 	bad("dev=ram0", "dev 'ram0' is not an absolute path");
@@ -120,6 +120,7 @@ static void faults(void **state)
 	    "ioctl is longer than 31 characters");
 	bad("dev=/dev/sg0,ioctl=any,payload=pointer",
 	    "payload 'pointer' is unknown (known: bytes, pointers)");
+	bad("dev=/dev/sg0,numbers=dom0", "numbers 'dom0' is unknown (known: own, native)");
 	bad("dev=/dev/sg0,payload=pointers", "payload=pointers needs ioctl=any, or a policy");
 	bad("dev=/dev/sg0,caps=sys_rawio", "caps needs ioctl=any, or a policy");
 	bad("dev=/dev/sg0,ioctl=none,caps=sys_rawio", "caps needs ioctl=any, or a policy");

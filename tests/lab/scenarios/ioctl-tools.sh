@@ -72,8 +72,6 @@ commands()
 		sg_dd if=@disk bs=512 count=1000 blk_sgio=1 of=- | sha256sum
 		sg_dd if=@sg bs=512 count=1000 of=- | sha256sum
 		sg_dd if=@sg bs=512 bpt=7 count=100 skip=3 of=- | sha256sum
-		sgp_dd if=@sg bs=512 count=2000 of=- | sha256sum
-		$tests/ioctl-client-dev sg @sg 8
 		$tests/ioctl-client-dev bsg @bsg
 		sg_inq @cd
 		sg_inq @cdsg
@@ -162,10 +160,10 @@ if [ "${1:-}" = native ]; then
 else
 	guest start g --type pv --mem 384 --vcpus 2 \
 		--vsys "dev=/dev/$disk,name=vdisk,ioctl=disk" \
-		--vsys "dev=/dev/$sg,name=vsg,ioctl=scsi,payload=pointers" \
+		--vsys "dev=/dev/$sg,name=vsg,ioctl=scsi,payload=pointers,numbers=native" \
 		--vsys "dev=/dev/bsg/$debug,name=vbsg,ioctl=scsi" \
 		--vsys "dev=/dev/sr0,name=vcd,mode=ro,ioctl=cdrom-read,caps=sys_rawio" \
-		--vsys "dev=/dev/$cd_sg,name=vcdsg,ioctl=cdrom-read,payload=pointers" \
+		--vsys "dev=/dev/$cd_sg,name=vcdsg,ioctl=cdrom-read,numbers=native" \
 		--vsys "dev=/dev/nvme0,name=nvme0,ioctl=nvme,caps=sys_admin" \
 		--vsys "dev=/dev/i2c-$i2c,name=i2c-$i2c,ioctl=i2c" \
 		--vsys "dev=/dev/rtc0,name=rtc0,ioctl=rtc" \
@@ -187,6 +185,10 @@ while read -r line; do
 done < <(commands)
 
 if [ "${1:-}" != native ]; then
+	# sg's write() and read() are for the process that opened the node, says its
+	# driver (sg_check_file_access()), and here another one did: docs/mirror.md.
+	like "$(guest run g "$tests/ioctl-client-dev" sg /dev/vsg 1 2>&1)" '^write: EPERM' \
+		"sg's asynchronous interface: EPERM, as for any file that another process has opened"
 	# WRITE BUFFER: firmware, for one.
 	like "$(guest run g 'sg_raw -s 4 -i /bin/true /dev/vsg 3b 02 00 00 00 00 00 00 04 00' 2>&1)" \
 		'not permitted' "a SCSI command that the policy denies"
