@@ -49,7 +49,10 @@ void vsys_file_set_mode(struct inode *inode, struct file *file)
 
 	if (vsys_file_is_stream(vf))
 		stream_open(inode, file);
-	if (!(vf->can & VSYS_FILE_LSEEK))
+	/* Some that are no files of bytes tell their size by it: dma-bufs. */
+	if (vf->can & VSYS_FILE_LSEEK)
+		file->f_mode |= FMODE_LSEEK;
+	else
 		file->f_mode &= ~FMODE_LSEEK;
 	if (!(vf->can & VSYS_FILE_PREAD))
 		file->f_mode &= ~FMODE_PREAD;

@@ -276,7 +276,8 @@ static ssize_t vsys_rw_mirrored(struct kiocb *iocb, struct iov_iter *iter, u8 op
 					   VSYS_OP_MIRROR_WRITE,
 		.compat = in_compat_syscall(),
 		.handle = vf->handle,
-		.flags = vsys_rw_flags(iocb),
+		.flags = vsys_rw_flags(iocb) |
+			 (in_compat_syscall() ? VSYS_CALL_COMPAT : 0),
 	};
 	ssize_t done = 0, n;
 

@@ -380,12 +380,15 @@ static void continue_call(struct mcall *c)
 	}
 	if (!c->r)
 		return;		/* it has asked for more meanwhile */
-	if (!call_needs(c))
+	if (!call_needs(c)) {
+		if (c->need_addr && mirror_alive(c->m))
+			pages_wake(c->m, page_of(c->need_addr), VSYS_PAGE_SIZE);
 		c->need_addr = 0;
-	else if (c->need_told || c->aborted)
+	} else if (c->need_told || c->aborted) {
 		refuse_need(c);		/* it was not among what came */
-	else
+	} else {
 		tell_need(c);
+	}
 }
 
 void calls_continue(struct request *r)
@@ -534,13 +537,13 @@ static uint64_t first_missing(struct mirror *m, uint64_t addr, uint64_t end)
  */
 static bool try_pointers(struct mcall *c)
 {
-	unsigned int size = c->cmd >> 16 & 0x3fff, words, i;
+	unsigned int size = c->cmd >> 16 & 0x3fff, width = c->compat ? 4 : 8, words, i;
 	struct vsys_item *items = call_page(c->r, 0);
-	uint64_t value[GUESS_BYTES / 8], addr, end, length = 1;
+	uint64_t value, addr, end, length = 1;
 	uint32_t half[GUESS_BYTES / 4];
 	struct mpage *p;
 
-	if (!c->pins || c->op != VSYS_OP_IOCTL ||
+	if (!c->pins || c->op > VSYS_OP_COMPAT_IOCTL ||
 	    (c->guessed ? c->nr_pages <= c->guess_pages : c->refused))
 		return false;
 	c->guessed = true;
@@ -552,18 +555,20 @@ static bool try_pointers(struct mcall *c)
 		return false;
 	if (size > VSYS_PAGE_SIZE - c->arg % VSYS_PAGE_SIZE)
 		size = VSYS_PAGE_SIZE - c->arg % VSYS_PAGE_SIZE;
-	words = size / 8;
-	memcpy(value, p->image + c->arg % VSYS_PAGE_SIZE, words * 8);
-	memcpy(half, value, words * 8);
-	for (i = 0; i < 2 * words; i++)
+	words = size / 4;
+	memcpy(half, p->image + c->arg % VSYS_PAGE_SIZE, words * 4);
+	for (i = 0; i < words; i++)
 		if (half[i] > length && half[i] <= GUESS_LENGTH)
 			length = half[i];
 	c->nr_items = 0;
-	for (i = 0; i < words && c->nr_items < GUESS_POINTERS; i++) {
-		if (value[i] < VSYS_MIRROR_START || value[i] >= MIRROR_END - length)
+	for (i = 0; (i + 1) * width <= size && c->nr_items < GUESS_POINTERS; i++) {
+		value = half[i * width / 4];
+		if (!c->compat)
+			value |= (uint64_t)half[i * width / 4 + 1] << 32;
+		if (value < VSYS_MIRROR_START || value >= MIRROR_END - length)
 			continue;
-		end = value[i] + length;
-		addr = first_missing(c->m, value[i], end);
+		end = value + length;
+		addr = first_missing(c->m, value, end);
 		if (addr == end)
 			continue;
 		items[c->nr_items++] = (struct vsys_item){

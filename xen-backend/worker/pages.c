@@ -80,12 +80,15 @@ bool pages_read(const struct mirror *m, const uint64_t *from, unsigned int nr, v
 	return process_vm_readv(m->lane->pid, &here, 1, there, nr, 0) == (ssize_t)here.iov_len;
 }
 
-/* Read-only pages are woken when they are, so that nobody writes before. */
+/*
+ * Who waits for it is woken when all that came is in its place, and read-only where it
+ * is: see continue_call().
+ */
 static int copy_in(struct mirror *m, const struct mpage *p)
 {
 	struct uffdio_copy copy = {
 		.dst = p->addr, .src = (uintptr_t)p->image, .len = VSYS_PAGE_SIZE,
-		.mode = p->readonly ? UFFDIO_COPY_MODE_DONTWAKE : 0,
+		.mode = UFFDIO_COPY_MODE_DONTWAKE,
 	};
 
 	return ioctl(m->lane->uffd, UFFDIO_COPY, &copy) < 0 ? -errno : 0;
@@ -135,24 +138,27 @@ struct mpage *page_bring(struct mirror *m, uint64_t addr, const void *content, b
 	struct mpage *p = page_find(m, addr);
 	unsigned char copy[VSYS_PAGE_SIZE];
 
-	memcpy(copy, content, sizeof(copy));	/* the guest may go on writing there */
-	__asm__ __volatile__("" ::: "memory");
 	if (p && (p->state == PAGE_MAPPED || p->state == PAGE_REFUSED))
 		return p;
 	if (p && p->state == PAGE_PRESENT) {
+		if (p->users && (p->judged || arrived < p->arrived))
+			return p;	/* what is there is newer, or must stay */
+		p->arrived = arrived;
+		p->stale = false;
+		/* As it was when this was compared, whatever the guest writes there now. */
+		if (!memcmp(p->image, content, VSYS_PAGE_SIZE))
+			return p;
+	}
+	memcpy(copy, content, sizeof(copy));	/* the guest may go on writing there */
+	__asm__ __volatile__("" ::: "memory");
+	if (p && p->state == PAGE_PRESENT) {
 		if (p->users) {
-			if (p->judged || arrived < p->arrived)
-				return p;	/* what is there is newer */
-			p->arrived = arrived;
 			merge(m, p, copy);
 			return p;
 		}
-		if (memcmp(p->image, copy, sizeof(copy)) &&
-		    !page_write(m, addr, copy, sizeof(copy)))
+		if (!page_write(m, addr, copy, sizeof(copy)))
 			return NULL;
 		memcpy(p->image, copy, sizeof(copy));
-		p->arrived = arrived;
-		p->stale = false;
 		return p;
 	}
 	if (!p)
