@@ -10,14 +10,16 @@ set -eu
 type=$1 runs=$2 seconds=$3
 modprobe brd rd_nr=3 rd_size=131072
 modprobe xen-blkback
+modprobe vsystest
 # All pages exist before anything is measured.
 for i in 0 1 2; do
 	dd if=/dev/zero of=/dev/ram$i bs=1M count=128 status=none
 done
 guest start g --type "$type" --mem 384 --vcpus 2 --vsys 'dev=/dev/ram0,name=vsys0' \
+	--vsys 'dev=/dev/vsystest0,name=vt0,ioctl=any' \
 	--disk 'format=raw,backendtype=phy,vdev=xvde,access=w,target=/dev/ram1'
 left=100
-until guest run g 'test -b /dev/vsys0 && test -b /dev/xvde'; do
+until guest run g 'test -b /dev/vsys0 && test -b /dev/xvde && test -c /dev/vt0'; do
 	left=$((left - 1))
 	[ $left -gt 0 ] || { echo "bench: the guest has not its disks" >&2; exit 1; }
 	sleep 0.2
@@ -38,7 +40,7 @@ fio_line()
 # Events of the guest's and dom0's side, as the kernels and the worker count.
 events()
 {
-	guest run g "awk '/vsys-/ { for (i = 2; i <= 3; i++) v += \$i } /blkif/ { for (i = 2; i <= 3; i++) b += \$i } END { print \"guest_irq_vsys\", v + 0, \"guest_irq_blkif\", b + 0 }' /proc/interrupts; awk -F': ' '/^(requests|notifications|copied_pages)/ { printf \"front_%s %s \", \$1, \$2 }' /sys/kernel/debug/xen-vsysfront/*; cat /sys/block/vsys0/stat | awk '{ print \"vsys_ios\", \$1 + \$5 }'; cat /sys/block/xvde/stat | awk '{ print \"blk_ios\", \$1 + \$5 }'"
+	guest run g "awk '/vsys-/ { for (i = 2; i <= 3; i++) v += \$i } /blkif/ { for (i = 2; i <= 3; i++) b += \$i } END { print \"guest_irq_vsys\", v + 0, \"guest_irq_blkif\", b + 0 }' /proc/interrupts; awk -F': ' '/^(requests|notifications|copied_pages)/ { printf \"front_%s %s \", \$1, \$2 }' $(grep -l "^name: vsys0\$" /sys/kernel/debug/xen-vsysfront/*); cat /sys/block/vsys0/stat | awk '{ print \"vsys_ios\", \$1 + \$5 }'; cat /sys/block/xvde/stat | awk '{ print \"blk_ios\", \$1 + \$5 }'"
 	xen-vsys stat g vsys0 | awk -F': *' 'NF == 2 { sub(/^ */, "", $1); gsub(/ /, "_", $1); printf "back_%s %s ", $1, $2 }'
 	awk '/blkif-backend|blkif/ { for (i = 2; i <= 3; i++) b += $i } END { print "dom0_irq_blkif", b + 0 }' /proc/interrupts
 }
@@ -70,5 +72,14 @@ for run in $(seq "$runs"); do
 			[ $target = native ] || echo "count $target $name $run before $before after $after"
 		done
 	done
+done
+# What calls cost, by what their argument leads to.
+client=/usr/lib/xen-vsys/tests/ioctl-client
+# shellcheck disable=SC2016 # the guest expands it
+guest run g sh -c 'exec "$1" /dev/vt0 trips "$(grep -l "^name: vt0\$" /sys/kernel/debug/xen-vsysfront/*)"' - $client |
+	sed 's/^/trips /'
+for run in $(seq "$runs"); do
+	guest run g $client /dev/vt0 time "$seconds" | sed 's/^/calls guest /'
+	$client /dev/vsystest0 time 1 | sed 's/^/calls native /'
 done
 xen-vsys stat g vsys0 | sed 's/^/# back-end: /'

@@ -7,7 +7,6 @@
 #
 # ioctl-fuzz.sh [SECONDS [SEED]]
 #
-# check: only by name: it has not been seen to pass as a whole in a guest yet
 # lab: --timeout 1200
 
 # shellcheck source=tests/tools/tap.sh

@@ -6,7 +6,6 @@
 #
 # ioctl-tools.sh [native]: only in dom0, twice, to see that it prints the same
 #
-# check: only by name: it has not been seen to pass as a whole in a guest yet
 # lab: --timeout 1800 --pkg 'sg3-utils wodim nvme-cli i2c-tools evtest v4l-utils eject util-linux-extra'
 # lab: --qemu '-drive if=none,id=cd,media=cdrom,driver=null-co,size=67108864,read-zeroes=on -device ide-cd,drive=cd,bus=ide.0 -drive if=none,id=nv,driver=null-co,size=67108864,read-zeroes=on -device nvme,serial=lab,drive=nv'
 # shellcheck disable=SC2086 # commands are words
