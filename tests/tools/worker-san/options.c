@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * options.c - the sanitizers' options, where nobody sets the environment.
+ */
+const char *__asan_default_options(void);
+
+/* Leaks are looked for by ptrace, which a worker may not use. */
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
