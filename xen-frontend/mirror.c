@@ -597,8 +597,6 @@ static long vsys_conv_result(struct vsys_conv *conv)
 	case -EINTR:
 		/* As vsys_call_wait(). */
 		return signal_pending(current) ? -ERESTARTSYS : -EINTR;
-	case -ENOSYS:
-		return conv->learner.exact ? -EINVAL : -ENOTTY;
 	default:
 		return rsp->status;
 	}

@@ -284,12 +284,85 @@ static int use_expbuf(const char *path)
 	return bad;
 }
 
+/* Of <drm/drm.h> and <drm/drm_mode.h>, which not every machine has. */
+struct drm_version {
+	int major, minor, patch;
+	size_t name_len;
+	char *name;
+	size_t date_len;
+	char *date;
+	size_t desc_len;
+	char *desc;
+};
+
+struct drm_dumb {
+	uint32_t height, width, bpp, flags, handle, pitch;
+	uint64_t size;
+};
+
+struct drm_prime {
+	uint32_t handle, flags;
+	int32_t fd;
+};
+
+struct drm_gem_close {
+	uint32_t handle, pad;
+};
+
+#define DRM_VERSION		_IOWR('d', 0x00, struct drm_version)
+#define DRM_GEM_CLOSE		_IOW('d', 0x09, struct drm_gem_close)
+#define DRM_PRIME_TO_FD		_IOWR('d', 0x2d, struct drm_prime)
+#define DRM_PRIME_TO_HANDLE	_IOWR('d', 0x2e, struct drm_prime)
+#define DRM_CREATE_DUMB		_IOWR('d', 0xb2, struct drm_dumb)
+
+/* A buffer as a descriptor, which is given back, to another open file too. */
+static int use_prime(const char *path)
+{
+	int fd = open_or_die(path, O_RDWR), other = open_or_die(path, O_RDWR), pipes[2], bad = 0;
+	char name[32] = "", desc[64] = "";
+	struct drm_version v = {
+		.name = name, .name_len = sizeof(name) - 1,
+		.desc = desc, .desc_len = sizeof(desc) - 1,
+	};
+	struct drm_dumb dumb = { .height = 64, .width = 100, .bpp = 32 };
+	struct drm_prime p = { .flags = O_CLOEXEC | O_RDWR };
+
+	bad |= show("DRM_IOCTL_VERSION", ioctl(fd, DRM_VERSION, &v));
+	printf("%d.%d %s, %s\n", v.major, v.minor, name, desc);
+	bad |= show("DRM_IOCTL_MODE_CREATE_DUMB", ioctl(fd, DRM_CREATE_DUMB, &dumb));
+	printf("pitch %u, %llu bytes, handle %u\n", dumb.pitch, (unsigned long long)dumb.size,
+	       dumb.handle);
+	p.handle = dumb.handle;
+	/* Not all drivers can. */
+	if (show("DRM_IOCTL_PRIME_HANDLE_TO_FD", ioctl(fd, DRM_PRIME_TO_FD, &p)))
+		return 1;
+	bad |= show("F_GETFD", fcntl(p.fd, F_GETFD));
+	printf("size: %lld\n", (long long)lseek(p.fd, 0, SEEK_END));
+	p.handle = 0;
+	bad |= show("DRM_IOCTL_PRIME_FD_TO_HANDLE", ioctl(fd, DRM_PRIME_TO_HANDLE, &p));
+	printf("the same one: %d\n", p.handle == dumb.handle);
+	p.fd = dup(p.fd);
+	show("of another file", ioctl(other, DRM_PRIME_TO_HANDLE, &p));
+	bad |= pipe(pipes) < 0;
+	p.fd = pipes[0];
+	/* EINVAL; or EBADF in a guest, as the host has no such file. */
+	printf("of a pipe: refused: %d\n", ioctl(fd, DRM_PRIME_TO_HANDLE, &p) < 0);
+	p.fd = 900;
+	show("of nothing", ioctl(fd, DRM_PRIME_TO_HANDLE, &p));
+	struct drm_gem_close c = { .handle = dumb.handle };
+
+	show("DRM_IOCTL_GEM_CLOSE", ioctl(fd, DRM_GEM_CLOSE, &c));
+	close(other);
+	close(fd);
+	return bad;
+}
+
 int main(int argc, char **argv)
 {
 	int n = argc == 4 ? atoi(argv[3]) : 4;
 
 	if (argc < 3 || argc > 4 || n < 1 || n > MAX_REQUESTS) {
-		fprintf(stderr, "usage: ioctl-client-dev sg|bsg|uinput|keys|userptr|expbuf PATH [N]\n");
+		fprintf(stderr, "usage: ioctl-client-dev sg|bsg|uinput|keys|userptr|expbuf|prime PATH [N]\n");
 		return 2;
 	}
 	if (!strcmp(argv[1], "sg"))
@@ -304,6 +377,8 @@ int main(int argc, char **argv)
 		return use_userptr(argv[2], n);
 	if (!strcmp(argv[1], "expbuf"))
 		return use_expbuf(argv[2]);
+	if (!strcmp(argv[1], "prime"))
+		return use_prime(argv[2]);
 	fprintf(stderr, "ioctl-client-dev: what is '%s'?\n", argv[1]);
 	return 2;
 }

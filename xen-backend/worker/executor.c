@@ -27,11 +27,11 @@
 #include "../log.h"
 #include "container.h"
 #include "executor.h"
+#include "limits.h"
 
 #define KICK_SIGNAL	SIGUSR1
 #define SLOTS_SIZE	((size_t)MACHINE_MAX * MACHINE_SLOT_AREA)
 #define RESULTS_SIZE	((size_t)MACHINE_MAX * MACHINE_RESULT_AREA)
-#define MAX_LANES	256		/* of all executors */
 #define THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | \
 			 CLONE_SYSVSEM)
 /* Of <linux/userfaultfd.h> of 6.1, which C libraries may be older than. */
@@ -681,7 +681,7 @@ struct executor *executor_new(struct executors *e, const struct executor_ops *op
 	struct executor *x;
 	unsigned int i;
 
-	if (!executors_alive(e) || e->nr_lanes >= MAX_LANES)
+	if (!executors_alive(e) || e->nr_lanes >= VSYS_MAX_LANES)
 		return NULL;
 	for (i = 1; i < MACHINE_MAX && e->x[i]; i++)
 		;
@@ -699,7 +699,7 @@ struct lane *executor_add_lane(struct executor *x)
 	struct lane *l;
 	unsigned int i;
 
-	if (x->dying || !x->lane[0]->ready || x->all->nr_lanes >= MAX_LANES)
+	if (x->dying || !x->lane[0]->ready || x->all->nr_lanes >= VSYS_MAX_LANES)
 		return NULL;
 	for (i = 1; i < MACHINE_LANES && x->lane[i]; i++)
 		;

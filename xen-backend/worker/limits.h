@@ -29,6 +29,8 @@
 /* Of the domain's user: all of the above, and 256 lanes of executors, of 2 threads. */
 #define VSYS_MAX_THREADS	4096	/* RLIMIT_NPROC */
 
+/* Lanes of all executors of the domain, with the template: two threads each. */
+#define VSYS_MAX_LANES		256
 /* Pages of the guest that one mirror holds, in its executor and as images. */
 #define VSYS_MIRROR_PAGES	8192
 /* ... and all mirrors of the domain: 64 MiB, twice. */

@@ -7,18 +7,18 @@
 # ioctl-tools.sh [native]: only in dom0, twice, to see that it prints the same
 #
 # lab: --timeout 1800 --pkg 'sg3-utils wodim nvme-cli i2c-tools evtest v4l-utils eject util-linux-extra'
-# lab: --qemu '-drive if=none,id=cd,media=cdrom,driver=null-co,size=67108864,read-zeroes=on -device ide-cd,drive=cd,bus=ide.0 -drive if=none,id=nv,driver=null-co,size=67108864,read-zeroes=on -device nvme,serial=lab,drive=nv'
+# lab: --qemu '-drive if=none,id=cd,media=cdrom,driver=null-co,size=67108864,read-zeroes=on -device ide-cd,drive=cd,bus=ide.0 -drive if=none,id=nv,driver=null-co,size=67108864,read-zeroes=on -device nvme,serial=lab,drive=nv -device bochs-display'
 # shellcheck disable=SC2086 # commands are words
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh
 
 # What the tools see; and their nodes, found by what they are.
-modprobe -a sg nvme i2c-dev uinput
+modprobe -a sg nvme i2c-dev uinput bochs vgem
 modprobe scsi_debug dev_size_mb=16
 modprobe i2c-stub chip_addr=0x50
 modprobe vivid n_devs=1 node_types=0x1
-wait_for 20 sh -c 'test -b /dev/sr0 && test -c /dev/video0 && test -c /dev/nvme0 && ls /sys/bus/scsi/drivers/sd/*/block/sd*'
+wait_for 20 sh -c 'test -b /dev/sr0 && test -c /dev/video0 && test -c /dev/nvme0 && test -c /dev/dri/card1 && ls /sys/bus/scsi/drivers/sd/*/block/sd*'
 ok $? "the devices are there" || { tap_done; exit; }
 udevadm settle --timeout=20
 debug=$(basename "$(dirname /sys/bus/scsi/drivers/sd/*/block)")
@@ -26,6 +26,8 @@ scsi=/sys/class/scsi_device/$debug/device
 disk=$(ls "$scsi/block") sg=$(ls "$scsi/scsi_generic")
 cd=$(basename "$(dirname /sys/bus/scsi/drivers/sr/*/block)")
 cd_sg=$(ls "/sys/class/scsi_device/$cd/device/scsi_generic")
+card=$(ls /sys/bus/pci/drivers/bochs*/0*/drm | grep card)
+vgem=$(ls /sys/devices/platform/vgem/drm | grep card)
 i2c=$(grep -l 'stub' /sys/class/i2c-adapter/i2c-*/name | sed 's,.*/i2c-\([0-9]*\)/name,\1,')
 head -c 4194304 /dev/urandom >"/dev/$disk"
 sync
@@ -51,7 +53,7 @@ pressing()
 }
 
 # Lines TOOL: what is run with each of these in place of nodes:
-#   @disk @sg @bsg @cd @cdsg @nvme @nvmens @i2c @rtc @video @event
+#   @disk @sg @bsg @cd @cdsg @nvme @i2c @rtc @video @event @card @vgem
 commands()
 {
 	cat <<-END
@@ -100,6 +102,8 @@ commands()
 		v4l2-ctl -d @video --set-ctrl brightness=77 --get-ctrl brightness,contrast
 		$tests/ioctl-client-dev userptr @video 5
 		$tests/ioctl-client-dev expbuf @video
+		$tests/ioctl-client-dev prime @card
+		$tests/ioctl-client-dev prime @vgem
 		timeout 3 evtest @event | grep -v time
 		$tests/ioctl-client-dev keys @event 8
 		evtest --query @event EV_KEY KEY_A
@@ -115,11 +119,11 @@ nodes()
 	case $1 in
 	native)
 		echo "s,@disk,$at/$disk,g;s,@sg,$at/$sg,g;s,@bsg,$at/bsg/$debug,g;s,@cdsg,$at/$cd_sg,g;s,@cd,$at/sr0,g"
-		echo "s,@nvme,$at/nvme0,g;s,@i2c,$i2c,g;s,@rtc,$at/rtc0,g;s,@video,$at/video0,g;s,@event,$at/input/$event,g"
+		echo "s,@nvme,$at/nvme0,g;s,@i2c,$i2c,g;s,@rtc,$at/rtc0,g;s,@video,$at/video0,g;s,@event,$at/input/$event,g;s,@card,$at/dri/$card,g;s,@vgem,$at/dri/$vgem,g"
 		;;
 	*)
 		echo "s,@disk,$at/vdisk,g;s,@sg,$at/vsg,g;s,@bsg,$at/vbsg,g;s,@cdsg,$at/vcdsg,g;s,@cd,$at/vcd,g"
-		echo "s,@nvme,$at/nvme0,g;s,@i2c,$i2c,g;s,@rtc,$at/rtc0,g;s,@video,$at/video0,g;s,@event,$at/vkeys,g"
+		echo "s,@nvme,$at/nvme0,g;s,@i2c,$i2c,g;s,@rtc,$at/rtc0,g;s,@video,$at/video0,g;s,@event,$at/vkeys,g;s,@card,$at/dri/vcard,g;s,@vgem,$at/dri/vgem,g"
 		;;
 	esac
 }
@@ -167,8 +171,10 @@ else
 		--vsys "dev=/dev/i2c-$i2c,name=i2c-$i2c,ioctl=i2c" \
 		--vsys "dev=/dev/rtc0,name=rtc0,ioctl=rtc" \
 		--vsys "dev=/dev/video0,name=video0,ioctl=video" \
-		--vsys "dev=/dev/input/$event,name=vkeys,ioctl=input"
-	for node in vdisk vsg vbsg vcd vcdsg nvme0 "i2c-$i2c" rtc0 video0 vkeys; do
+		--vsys "dev=/dev/input/$event,name=vkeys,ioctl=input" \
+		--vsys "dev=/dev/dri/$card,name=dri/vcard,ioctl=any" \
+		--vsys "dev=/dev/dri/$vgem,name=dri/vgem,ioctl=any"
+	for node in vdisk vsg vbsg vcd vcdsg nvme0 "i2c-$i2c" rtc0 video0 vkeys dri/vcard dri/vgem; do
 		wait_node g "$node" || { tap_done; exit; }
 	done
 	run_all guest guest run g
