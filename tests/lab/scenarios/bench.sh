@@ -40,7 +40,7 @@ fio_line()
 # Events of the guest's and dom0's side, as the kernels and the worker count.
 events()
 {
-	guest run g "awk '/vsys-/ { for (i = 2; i <= 3; i++) v += \$i } /blkif/ { for (i = 2; i <= 3; i++) b += \$i } END { print \"guest_irq_vsys\", v + 0, \"guest_irq_blkif\", b + 0 }' /proc/interrupts; awk -F': ' '/^(requests|notifications|copied_pages)/ { printf \"front_%s %s \", \$1, \$2 }' $(grep -l "^name: vsys0\$" /sys/kernel/debug/xen-vsysfront/*); cat /sys/block/vsys0/stat | awk '{ print \"vsys_ios\", \$1 + \$5 }'; cat /sys/block/xvde/stat | awk '{ print \"blk_ios\", \$1 + \$5 }'"
+	guest run g "awk '/vsys-/ { for (i = 2; i <= 3; i++) v += \$i } /blkif/ { for (i = 2; i <= 3; i++) b += \$i } END { print \"guest_irq_vsys\", v + 0, \"guest_irq_blkif\", b + 0 }' /proc/interrupts; awk -F': ' '/^(requests|notifications|copied_pages)/ { printf \"front_%s %s \", \$1, \$2 }' \$(grep -l '^name: vsys0\$' /sys/kernel/debug/xen-vsysfront/*); cat /sys/block/vsys0/stat | awk '{ print \"vsys_ios\", \$1 + \$5 }'; cat /sys/block/xvde/stat | awk '{ print \"blk_ios\", \$1 + \$5 }'"
 	xen-vsys stat g vsys0 | awk -F': *' 'NF == 2 { sub(/^ */, "", $1); gsub(/ /, "_", $1); printf "back_%s %s ", $1, $2 }'
 	awk '/blkif-backend|blkif/ { for (i = 2; i <= 3; i++) b += $i } END { print "dom0_irq_blkif", b + 0 }' /proc/interrupts
 }
