@@ -26,8 +26,8 @@ scsi=/sys/class/scsi_device/$debug/device
 disk=$(ls "$scsi/block") sg=$(ls "$scsi/scsi_generic")
 cd=$(basename "$(dirname /sys/bus/scsi/drivers/sr/*/block)")
 cd_sg=$(ls "/sys/class/scsi_device/$cd/device/scsi_generic")
-card=$(ls /sys/bus/pci/drivers/bochs*/0*/drm | grep card)
-vgem=$(ls /sys/devices/platform/vgem/drm | grep card)
+card=$(basename /sys/bus/pci/drivers/bochs*/0*/drm/card*)
+vgem=$(basename /sys/devices/platform/vgem/drm/card*)
 i2c=$(grep -l 'stub' /sys/class/i2c-adapter/i2c-*/name | sed 's,.*/i2c-\([0-9]*\)/name,\1,')
 head -c 4194304 /dev/urandom >"/dev/$disk"
 sync
