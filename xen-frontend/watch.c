@@ -27,6 +27,8 @@ static int vsys_watch_send(struct vsys_conv *conv, bool first)
 	struct vsys_call *call = conv->call;
 	int err = -ESRCH;
 
+	/* Once sent, its answer may take conv, and the last reference with it. */
+	kref_get(&m->kref);
 	mutex_lock(&m->order);
 	spin_lock(&m->watch_lock);
 	if (!m->watch_over || !first) {
@@ -40,6 +42,7 @@ static int vsys_watch_send(struct vsys_conv *conv, bool first)
 	}
 	spin_unlock(&m->watch_lock);
 	mutex_unlock(&m->order);
+	vsys_mm_put(m);
 	return err;
 }
 

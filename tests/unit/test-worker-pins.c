@@ -24,6 +24,15 @@ static void pinning(struct fixture *f, uint32_t cmd)
 	connect_calls(f);
 }
 
+/* Whose TIOCGWINSZ pins; and memory for its argument, and to be kept. */
+static struct pty pinning_pty(struct fixture *f)
+{
+	pinning(f, TIOCGWINSZ);
+	mem_new(ADDR, 1);
+	mem_new(KEPT, 1);
+	return pty_new(f);
+}
+
 /* A call that keeps the page KEPT in the first mirror. */
 static void keep(struct fixture *f, const struct pty *p)
 {
@@ -84,10 +93,7 @@ static void kept_pages(void **state)
 	unsigned int i;
 	struct pty p;
 
-	pinning(f, TIOCGWINSZ);
-	p = pty_new(f);
-	mem_new(ADDR, 1);
-	mem_new(KEPT, 1);
+	p = pinning_pty(f);
 	memcpy(mem(KEPT), "zero", 4);
 	keep(f, &p);
 	device_sees(f, 0, "zero");
@@ -117,10 +123,7 @@ static void let_go(void **state)
 	struct conv *c;
 	struct pty p;
 
-	pinning(f, TIOCGWINSZ);
-	p = pty_new(f);
-	mem_new(ADDR, 1);
-	mem_new(KEPT, 1);
+	p = pinning_pty(f);
 	keep(f, &p);
 	/* The count is what it was, and has been for long enough. */
 	the_mm(f, MM)->kept_since -= VSYS_PIN_LATE_MS;
@@ -141,10 +144,7 @@ static void kept_without_memory(void **state)
 	struct conv *c;
 	struct pty p;
 
-	pinning(f, TIOCGWINSZ);
-	p = pty_new(f);
-	mem_new(ADDR, 1);
-	mem_new(KEPT, 1);
+	p = pinning_pty(f);
 	keep(f, &p);
 	mem_gone(KEPT);
 	c = conv_new(VSYS_OP_IOCTL, p.handle, FIONREAD, ADDR);
@@ -163,10 +163,7 @@ static void fetching_ends(void **state)
 	struct pty p;
 	int i;
 
-	pinning(f, TIOCGWINSZ);
-	p = pty_new(f);
-	mem_new(ADDR, 1);
-	mem_new(KEPT, 1);
+	p = pinning_pty(f);
 	keep(f, &p);
 	for (i = 0; i < 2; i++) {
 		c = parked_call(f, p.handle, ADDR);
@@ -194,10 +191,7 @@ static void ends_in_order(void **state)
 	struct conv *c, *d;
 	struct pty p;
 
-	pinning(f, TIOCGWINSZ);
-	p = pty_new(f);
-	mem_new(ADDR, 1);
-	mem_new(KEPT, 1);
+	p = pinning_pty(f);
 	keep(f, &p);
 	c = long_end(f);
 	d = conv_new(VSYS_OP_IOCTL, p.handle, FIONREAD, ADDR);
@@ -233,10 +227,7 @@ static void killed_with_kept(void **state)
 	struct conv *c;
 	struct pty p;
 
-	pinning(f, TIOCGWINSZ);
-	p = pty_new(f);
-	mem_new(ADDR, 1);
-	mem_new(KEPT, 1);
+	p = pinning_pty(f);
 	keep(f, &p);
 	c = long_end(f);
 	mirror_kill(the_mm(f, MM)->mirror[0]);
@@ -269,10 +260,7 @@ static void watched(void **state)
 	struct conv *c, *d;
 	struct pty p;
 
-	pinning(f, TIOCGWINSZ);
-	p = pty_new(f);
-	mem_new(ADDR, 1);
-	mem_new(KEPT, 1);
+	p = pinning_pty(f);
 	/* There is nothing to be watched. */
 	assert_int_equal(conv_end(f, watch(f)), 0);
 	keep(f, &p);
@@ -308,10 +296,7 @@ static void watch_ends(void **state)
 	struct conv *c;
 	struct pty p;
 
-	pinning(f, TIOCGWINSZ);
-	p = pty_new(f);
-	mem_new(ADDR, 1);
-	mem_new(KEPT, 1);
+	p = pinning_pty(f);
 	keep(f, &p);
 	/* Cancelled while it waits; aborted when it has told. */
 	c = watch(f);

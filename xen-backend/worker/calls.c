@@ -70,6 +70,7 @@ static void call_free(struct mcall *c)
 	struct mm *mm = c->mm;
 
 	mm->held++;
+	c->waits = c->retry = false;
 	/* While its pages are there. */
 	if (c->told_shared || c->nr_batch)
 		call_taken(c, true);

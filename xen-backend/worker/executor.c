@@ -699,7 +699,9 @@ struct lane *executor_add_lane(struct executor *x)
 	struct lane *l;
 	unsigned int i;
 
-	if (x->dying || !x->lane[0]->ready || x->all->nr_lanes >= VSYS_MAX_LANES)
+	/* Some are left, so that each executor can have its first. */
+	if (x->dying || !x->lane[0]->ready ||
+	    x->all->nr_lanes >= VSYS_MAX_LANES - MACHINE_MAX)
 		return NULL;
 	for (i = 1; i < MACHINE_LANES && x->lane[i]; i++)
 		;

@@ -374,18 +374,17 @@ static bool tell_scattered(struct mcall *c, const struct mpage *p, const unsigne
 	       c->next_bits % 8 * VSYS_SCATTERED_BITS;
 	memcpy(data, now, VSYS_PAGE_SIZE);
 	memset(bits, 0, VSYS_SCATTERED_BITS);
-	for (i = 0; i < VSYS_PAGE_SIZE; i++) {
-		if (now[i] == was[i])
-			continue;
-		bits[i / 8] |= 1u << i % 8;
-		/* Once for each word in which something is new. */
-		if (!IS_ERROR(c->result) && (i % 4 == 0 || now[i - 1] == was[i - 1]))
-			look_for_files(c, p, now, i, i + 1);
-	}
+	for (i = 0; i < VSYS_PAGE_SIZE; i++)
+		if (now[i] != was[i])
+			bits[i / 8] |= 1u << i % 8;
+	/* Before the files, which may take all the items that are left. */
 	items[c->nr_items++] = (struct vsys_item){
 		.addr = p->addr, .value = c->next_bits++, .page = c->data_page - 1,
 		.op = VSYS_ITEM_SCATTERED, .flags = p->kept ? VSYS_ITEM_KEPT : 0,
 	};
+	for (i = 0; !IS_ERROR(c->result) && i < VSYS_PAGE_SIZE; i += 4)
+		if (memcmp(now + i, was + i, 4))
+			look_for_files(c, p, now, i, i + 4);
 	return true;
 }
 

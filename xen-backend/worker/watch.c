@@ -71,10 +71,10 @@ void watch_look(struct mcall *c)
 
 void watch_told(struct mcall *c)
 {
-	int64_t now = worker_now();
+	int64_t now = worker_now(), pause = VSYS_WATCH_SHARE * (now - c->next_look);
 
-	/* It takes a twentieth of the time at most. */
-	c->next_look = now + VSYS_WATCH_SHARE * (now - c->next_look);
+	/* It takes a twentieth of the time; but waiting for other calls was no work. */
+	c->next_look = now + (pause < VSYS_KICK_MAX_MS ? pause : VSYS_KICK_MAX_MS);
 	if (c->nr_items || c->told_shared) {
 		worker_tick(c->q->dev->worker);
 		call_park(c);
