@@ -20,6 +20,7 @@
 
 #include "device.h"
 #include "frontend.h"
+#include "jail.h"
 #include "limits.h"
 #include "log.h"
 #include "nodes.h"
@@ -500,6 +501,7 @@ void device_free(struct device *d)
 		TAILQ_REMOVE(&dom->sup->changed, d, changed_link);
 	TAILQ_REMOVE(&dom->devices, d, link);
 	dom->nr_devices--;
+	jail_remove_node(dom->sup->jail_path, dom->domid, d->devid);
 	close_policy(d);
 	free(d);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "domain.h"
+#include "jail.h"
 #include "nodes.h"
 #include "record.h"
 #include "supervisor.h"
@@ -198,6 +199,7 @@ void domain_free(struct domain *dom)
 	open_forget(dom);
 	if (dom->worker)
 		worker_release(dom->worker);
+	jail_remove(dom->sup->jail_path, dom->domid);
 	TAILQ_REMOVE(&dom->sup->domains, dom, link);
 	count(dom->sup, -1);
 	for (i = 0; i < dom->nr_faults; i++)

@@ -18,6 +18,10 @@
 #include <xen/io/vsysif.h>
 
 #define VSYS_IPC_FD		3
+/* In it is for each domain the root directory of its worker: jail.h. */
+#define VSYS_JAIL_DIR		"/dev/xen-vsys"
+/* Of domain 0; the user of domain N is N more.  Outside of what distributions give out. */
+#define VSYS_BASE_UID		0x70560000u
 #define VSYS_IPC_REASON		192
 #define VSYS_IPC_MAX_QUEUES	8	/* what this back-end offers */
 

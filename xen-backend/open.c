@@ -8,10 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "jail.h"
 #include "limits.h"
+#include "log.h"
 #include "open.h"
 #include "supervisor.h"
 
@@ -69,6 +72,21 @@ static void answer(struct device *d, uint32_t cookie, int error, int fd)
 		worker_send(d->domain->worker, &msg, fd);
 }
 
+/*
+ * Executors open it once more, of which the driver may take reads and writes.  What
+ * is refused without it, the guest's program sees.
+ */
+static void show_node(const struct device *d, dev_t rdev)
+{
+	const struct domain *dom = d->domain;
+	int err = jail_add_node(dom->sup->jail_path, dom->domid, d->devid, rdev,
+				stanza_reads(&d->stanza), stanza_writes(&d->stanza));
+
+	if (err)
+		log_warn("%s: %s: its node cannot be made for the worker: %s",
+			 domain_label(dom), d->stanza.name, strerror(-err));
+}
+
 /* The path may name something else by now. */
 static int check_class(const struct device *d, int fd)
 {
@@ -78,6 +96,8 @@ static int check_class(const struct device *d, int fd)
 	if (fstat(fd, &st))
 		return -errno;
 	same = d->native.class == VSYS_CLASS_BLOCK ? S_ISBLK(st.st_mode) : S_ISCHR(st.st_mode);
+	if (same && S_ISCHR(st.st_mode) && d->stanza.payload == VSYS_PAYLOAD_POINTERS)
+		show_node(d, st.st_rdev);
 	return same ? 0 : -ENODEV;
 }
 

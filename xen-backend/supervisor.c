@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "jail.h"
 #include "limits.h"
 #include "log.h"
 #include "nodes.h"
@@ -193,6 +194,7 @@ int supervisor_start(struct supervisor *sup)
 	err = loop_fd_add(sup->loop, &sup->xs_event, EPOLLIN);
 	if (err)
 		return err;
+	jail_clear(sup->jail_path);
 	supervisor_scan(sup);
 	remove_dead(sup, "/local/domain/%u/backend/vsys");
 	remove_dead(sup, "/local/domain/%u/error/backend/vsys");

@@ -31,6 +31,7 @@ struct supervisor {
 	struct policy_paths policy;
 	const char *worker_path;	/* program of the workers */
 	const char *record_path;	/* see record.h */
+	const char *jail_path;		/* see jail.h; NULL: workers have none */
 
 	struct domain_list domains;
 	unsigned int nr_domains;

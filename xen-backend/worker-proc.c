@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "jail.h"
 #include "limits.h"
 #include "log.h"
 #include "open.h"
@@ -229,6 +230,10 @@ static int start(struct worker *w, struct fault *f)
 {
 	int pair[2], size = WORKER_SOCKET_BUFFER, err;
 
+	err = jail_make(w->sup->jail_path, w->domid);
+	if (err)
+		return fault(f, err, "worker: a directory for it cannot be made in %s: %s",
+			     w->sup->jail_path, strerror(-err));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return fault(f, -errno, "worker: %s", strerror(errno));
 	if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))

@@ -192,6 +192,7 @@ int main(int argc, char **argv)
 		.policy = { .own = POLICY_DIR, .shipped = VSYS_DATADIR "/policy" },
 		.worker_path = VSYS_LIBEXECDIR "/xen-vsys-worker",
 		.record_path = RECORD_FILE,
+		.jail_path = VSYS_JAIL_DIR,
 	};
 	const char *worker = getenv("XEN_VSYS_WORKER");
 	bool foreground = under_systemd(), verbose = false;

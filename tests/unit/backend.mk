@@ -11,6 +11,7 @@ UNIT_SRC_test-stanza  := $(BACKEND_TEXT) xen-backend/caps.c xen-backend/stanza.c
 UNIT_SRC_test-native  := $(BACKEND_TEXT) xen-backend/caps.c xen-backend/stanza.c xen-backend/native.c
 UNIT_SRC_test-config  := $(BACKEND_TEXT) xen-backend/config.c xen-backend/registry.c
 UNIT_LIBS_test-config := -lxlutil
+UNIT_SRC_test-jail    := xen-backend/jail.c
 UNIT_SRC_test-loop    := $(BACKEND_TEXT) xen-backend/loop.c
 UNIT_LIBS_test-loop   := -luring
 UNIT_SRC_test-policy  := $(BACKEND_TEXT) xen-backend/policy.c xen-backend/worker/policy.c

@@ -18,6 +18,7 @@
 
 struct policy_table policy;
 struct setup calls_device;
+const char *calls_root = "/";
 
 static struct {
 	uint64_t addr;
@@ -47,6 +48,7 @@ int calls_setup(void **state)
 	fixture_setup(state);
 	f = *state;
 	assert_int_equal(executors_prepare(&f->w.executors, -1), 0);
+	f->w.executors.root = calls_root;
 	assert_int_equal(executors_start(&f->w.executors, &f->w.uring, executor_filter), 0);
 	memset(&policy, 0, sizeof(policy));
 	policy.magic = POLICY_MAGIC;

@@ -45,6 +45,8 @@ struct conv {
 extern struct policy_table policy;
 extern struct setup calls_device;
 void connect_calls(struct fixture *f);
+/* Where executors find nodes; "/" has none. */
+extern const char *calls_root;
 
 /* cmocka's setup and teardown. */
 int calls_setup(void **state);

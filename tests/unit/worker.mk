@@ -16,7 +16,8 @@ UNIT_LIBS_test-executor := -luring -lseccomp
 UNIT_SRC_test-worker-privileges  := $(WORKER_TEST_SRC) xen-backend/worker/privileges.c
 UNIT_LIBS_test-worker-privileges := -luring -lutil -lpthread -lseccomp
 
-CALLS_TESTS := test-worker-calls test-worker-mirrors test-worker-hostile test-worker-pins test-worker-judge
+CALLS_TESTS := test-worker-calls test-worker-mirrors test-worker-hostile test-worker-pins test-worker-judge \
+	       test-worker-own
 $(foreach t,$(CALLS_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(WORKER_TEST_SRC) xen-backend/worker/filter.c tests/unit/calls-fixture.c)\
 	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread -lseccomp))

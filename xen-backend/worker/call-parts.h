@@ -43,6 +43,11 @@ void keep_pages(struct mcall *c);
 void add_kept(struct mcall *c);
 bool fetch_kept(struct mcall *c);
 
+/* own.c: the file is opened, if it is to be, and then: */
+void own_open(struct mcall *c, void (*next)(struct mcall *c));
+/* It was asked to make room, and did not begin, or was interrupted: it waits again. */
+bool call_yield(struct mcall *c);
+
 /* tell.c */
 void call_tell(struct mcall *c);
 void call_look_for_file(struct mcall *c, uint64_t addr, uint32_t word, bool is_return);

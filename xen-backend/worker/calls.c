@@ -254,6 +254,17 @@ bool call_brings_table(struct mcall *c)
 	return true;
 }
 
+static void put_in_order(struct mcall *c)
+{
+	handle_set_flags(c->h, c->r->rq.flags & VSYS_O_MASK);
+	drop_special(c);
+	if (!bring_files(c)) {
+		call_fail(c, -ENOMEM);
+		return;
+	}
+	steps_run(c, begin_in_order);
+}
+
 /* It is the first of those that wait. */
 void call_begin(struct mcall *c, struct mirror *m)
 {
@@ -265,13 +276,7 @@ void call_begin(struct mcall *c, struct mirror *m)
 		call_fail(c, -EINTR);
 		return;
 	}
-	handle_set_flags(c->h, c->r->rq.flags & VSYS_O_MASK);
-	drop_special(c);
-	if (!bring_files(c)) {
-		call_fail(c, -ENOMEM);
-		return;
-	}
-	steps_run(c, begin_in_order);
+	own_open(c, put_in_order);
 }
 
 void call_go(struct mcall *c)
@@ -280,6 +285,8 @@ void call_go(struct mcall *c)
 	struct xjob *job = &c->job;
 	int fd;
 
+	if (call_yield(c))
+		return;
 	if (c->cancelled || !f || !f->installed) {
 		call_fail(c, c->cancelled ? -EINTR : -EIO);
 		return;
@@ -492,9 +499,9 @@ bool calls_tick(struct device *dev)
 		mm->held++;
 		for (c = LIST_FIRST(&mm->calls); c; c = next) {
 			next = LIST_NEXT(c, of_mm);
-			if (c->cancelled && c->phase == CALL_RUNNING)
+			if ((c->cancelled || c->yields) && c->phase == CALL_RUNNING)
 				lane_kick(&c->job);
-			again |= !c->r || c->cancelled || c->op == VSYS_OP_WATCH;
+			again |= !c->r || c->cancelled || c->yields || c->op == VSYS_OP_WATCH;
 			if (!c->r && !c->late && now - c->parked_since >= VSYS_CALL_LIMIT_MS) {
 				call_is_late(c);
 				next = LIST_FIRST(&mm->calls);	/* others may have gone */
@@ -590,6 +597,8 @@ static void native_done(struct xjob *job, int64_t value, unsigned int made)
 {
 	struct mcall *c = container_of(job, struct mcall, job);
 
+	if (made && value == -EINTR && call_yield(c))
+		return;
 	if (made && value == -EFAULT && c->r && !c->cancelled && !c->q->dev->stopping &&
 	    try_pointers(c))
 		return;

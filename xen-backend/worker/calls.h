@@ -59,6 +59,7 @@ struct mcall {
 	enum { CALL_WAITING, CALL_PREPARING, CALL_RUNNING, CALL_FETCHING,
 	       CALL_JUDGING, CALL_GUESSING, CALL_ENDING, CALL_WATCHING } phase;
 	bool cancelled, aborted, late;
+	bool yields;			/* it is to make room for another one: own.c */
 	bool refused, guessed, table_brought;
 	unsigned int judge_rounds;
 	unsigned int guess_pages;	/* nr_pages before the last guess */
@@ -110,6 +111,11 @@ bool calls_tick(struct device *dev);
 /* watch.c: WATCH; and its end, if there is one. */
 void watch_start(struct request *r);
 void watch_end(struct mm *mm, int err);
+
+/* own.c: a read or write of a file that a lane has opened by itself. */
+bool call_has_own_lane(const struct mcall *c);
+/* That lane's, if the call can be made now. */
+struct mirror *call_own_mirror(struct mcall *c);
 
 /* For mirror.c.  What it says of descriptors comes first; false: that has been done. */
 bool call_brings_table(struct mcall *c);

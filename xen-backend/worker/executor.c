@@ -193,7 +193,7 @@ static void post(struct lane *l, enum lane_thread thread, struct xjob *job)
 	struct machine_slot *slot = l->slot[thread];
 
 	/* The agent's goes on into the slots behind it. */
-	memcpy((char *)slot + SLOT_OPS, job->op, job->nr * sizeof(job->op[0]));
+	memcpy((char *)slot + SLOT_OPS, job->op, (job->nr + job->data) * sizeof(job->op[0]));
 	slot->nr = job->nr;
 	job->seq = slot->seq + 1 ? slot->seq + 1 : 1;
 	job->running = true;
@@ -242,6 +242,19 @@ void lane_agent(struct lane *l, struct xjob *job)
 	dispatch(l);
 }
 
+/* The name is where the agent looks for its second operation. */
+void lane_open(struct lane *l, struct xjob *job, const char *name, int flags)
+{
+	uint64_t where = slot_address(l->x->index, l->index, LANE_AGENT) + SLOT_OPS + OP_SIZE;
+
+	job->nr = 0;
+	xjob_op(job, SYS_openat, EXECUTOR_PATH, where, flags, 0, 0, 0);
+	job->data = 1;
+	memset(&job->op[1], 0, sizeof(job->op[1]));
+	memcpy(&job->op[1], name, strnlen(name, LANE_NAME));
+	lane_agent(l, job);
+}
+
 void lane_run(struct lane *l, struct xjob *job)
 {
 	job->lane = l;
@@ -271,6 +284,7 @@ static void collect(struct lane *l)
 		made = *(volatile uint32_t *)&r->nr + 1;
 		l->job[i] = NULL;
 		job->running = false;
+		job->data = 0;
 		if (i == LANE_AGENT)
 			dispatch(l);
 		job->done(job, value, made > job->nr ? job->nr : made);
@@ -723,16 +737,14 @@ static void template_ready(struct xjob *job, int64_t value, unsigned int made)
 
 int executors_prepare(struct executors *e, int gntdev)
 {
-	const char *what = "open /";
+	const char *what = "open /dev/userfaultfd";
 	int err;
 
 	memset(e, 0, sizeof(*e));
 	e->memory_fd = e->event_fd = e->uffd_dev = -1;
 	e->gntdev = gntdev;
-	e->path_fd = open("/", O_PATH | O_CLOEXEC);
-	if (e->path_fd < 0)
-		goto failed;
-	what = "open /dev/userfaultfd";
+	e->path_fd = -1;
+	e->root = "/";
 	e->uffd_dev = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
 	if (e->uffd_dev < 0)
 		goto failed;
@@ -781,6 +793,12 @@ int executors_start(struct executors *e, struct uring *u, int (*confine)(void))
 
 	e->uring = u;
 	e->event.done = event_done;
+	e->path_fd = open(e->root, O_PATH | O_CLOEXEC);
+	if (e->path_fd < 0) {
+		err = -errno;
+		log_err("cannot open %s: %s", e->root, strerror(-err));
+		return err;
+	}
 	err = raise_file_limit();
 	x = err ? NULL : executor_alloc(e, 0);
 	if (!x)

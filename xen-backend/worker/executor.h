@@ -37,7 +37,8 @@ enum executor_fd {
 	EXECUTOR_GNTDEV,
 	EXECUTOR_UFFD_DEV,
 	EXECUTOR_WORKER,		/* pidfd of the worker */
-	EXECUTOR_PATH,			/* opened with O_PATH: good for nothing */
+	/* Opened with O_PATH: to a driver it is nothing.  Where lane_open() finds nodes. */
+	EXECUTOR_PATH,
 };
 
 struct executor;
@@ -46,7 +47,7 @@ struct lane;
 /* System calls, one after another: MACHINE_OPS in the agent, else MACHINE_CALL_OPS. */
 struct xjob {
 	struct machine_op op[MACHINE_OPS];
-	unsigned int nr;
+	unsigned int nr, data;		/* data: behind them, as many of no meaning */
 	/*
 	 * value: of the last operation that was made, as the kernel returned it;
 	 * made: how many were made.  The executor died: -EIO and 0.
@@ -113,6 +114,7 @@ struct executors {
 	struct uring *uring;
 	bool usable;			/* executors_start() was successful */
 	int memory_fd, event_fd, uffd_dev, gntdev, path_fd;
+	const char *root;		/* where nodes are: "/" of a worker in its jail */
 	struct machine_slot *slots;	/* MACHINE_MAX areas */
 	char *results;
 	struct executor *x[MACHINE_MAX];	/* x[0]: the template */
@@ -146,6 +148,9 @@ struct machine_op *xjob_op(struct xjob *job, uint64_t nr, uint64_t a0, uint64_t 
 			   uint64_t a3, uint64_t a4, uint64_t a5);
 /* In the agent, in order. */
 void lane_agent(struct lane *l, struct xjob *job);
+/* name, of at most LANE_NAME characters, of the worker's jail; flags as of open(2). */
+#define LANE_NAME	(OP_SIZE - 1)
+void lane_open(struct lane *l, struct xjob *job, const char *name, int flags);
 /* A call.  There must be none. */
 void lane_run(struct lane *l, struct xjob *job);
 /* Interrupts a call, if it runs; once may not be enough. */

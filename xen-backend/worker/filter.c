@@ -4,7 +4,8 @@
  *
  * An executor makes the calls that its worker writes down, and no memory that a
  * guest can reach decides which.  The filter is for the day on which that turns
- * out to be wrong: no file is opened, no program or code comes in, no network.
+ * out to be wrong: no file is opened but those of its root directory (privileges.h),
+ * no program or code comes in, no network.
  * ioctl() is what it is for, so all commands pass here; which of them a guest may
  * use is the policy's matter, in the worker.
  */
@@ -39,6 +40,8 @@ static int add_rules(scmp_filter_ctx ctx)
 					     .datum_a = CLONE_THREAD, .datum_b = CLONE_THREAD };
 	const struct scmp_arg_cmp process = { .arg = 0, .op = SCMP_CMP_EQ,
 					      .datum_a = LANE_FLAGS };
+	const struct scmp_arg_cmp nodes = { .arg = 0, .op = SCMP_CMP_EQ,
+					    .datum_a = EXECUTOR_PATH };
 	const struct scmp_arg_cmp pdeathsig = { .arg = 0, .op = SCMP_CMP_EQ,
 						.datum_a = PR_SET_PDEATHSIG };
 	const struct scmp_arg_cmp lane = { .arg = 0, .op = SCMP_CMP_EQ,
@@ -60,6 +63,8 @@ static int add_rules(scmp_filter_ctx ctx)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, lane);
 	if (!err)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, pdeathsig);
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, nodes);
 	return err;
 }
 

@@ -15,6 +15,7 @@
 
 #include "threads.h"
 
+struct mirror;
 struct request;
 LIST_HEAD(request_list, request);
 
@@ -27,6 +28,7 @@ struct handle {
 	bool block;		/* a block node */
 	bool lseek, pread, pwrite;
 	bool polls;		/* the driver has poll(): no reading by io_uring */
+	bool opened;		/* by the node, not made by a call */
 	/*
 	 * Whether readv() and writev() are one call for the driver, or as many
 	 * as there are pieces; found out by the first that has several.
@@ -43,6 +45,11 @@ struct handle {
 
 	unsigned int holds;			/* calls that go on */
 	unsigned int copies;			/* closes of executors' descriptors, under way */
+
+	/* own.c */
+	struct mirror *opener;			/* whose lane has opened it; NULL: none */
+	LIST_ENTRY(handle) of_opener;
+	bool own_tried;
 
 	/* No request finds the handle any more once this is set. */
 	bool closing;

@@ -74,6 +74,7 @@ int main(int argc, char **argv)
 {
 	static struct worker worker;
 	struct transport *transport;
+	char jail[64];
 	uint64_t caps = 0;
 	const char *bad;
 	uint32_t domid;
@@ -107,7 +108,8 @@ int main(int argc, char **argv)
 	executors = executors_prepare(&worker.executors,
 				      open("/dev/xen/gntdev", O_RDWR | O_CLOEXEC)) == 0;
 	executor_caps = caps;
-	if (privileges_change(domid, caps) < 0)
+	snprintf(jail, sizeof(jail), "%s/%u", VSYS_JAIL_DIR, domid);
+	if (privileges_enter(jail) < 0 || privileges_change(domid, caps) < 0)
 		return 1;
 	if (executors)
 		executors_start(&worker.executors, &worker.uring, confine_executor);

@@ -33,7 +33,7 @@ static void evict_one(struct worker *w)
 
 	TAILQ_FOREACH(mm, &w->mms, of_worker) {
 		if (mm->x && mm->mirror[0] && LIST_EMPTY(&mm->calls) && !mm->nr_kept &&
-		    !mm->x->dying) {
+		    mm_owns_no_file(mm) && !mm->x->dying) {
 			executor_kill(mm->x);
 			return;
 		}
@@ -86,6 +86,7 @@ static struct mirror *mirror_new(struct mm *mm, struct lane *l)
 	for (i = 0; i < MIRROR_HASH; i++)
 		LIST_INIT(&m->hash[i]);
 	LIST_INIT(&m->pages);
+	LIST_INIT(&m->opened);
 	l->owner = m;
 	mm->mirror[l->index] = m;
 	return m;
@@ -96,6 +97,7 @@ static void mirror_part(struct mirror *m)
 {
 	m->mm->mirror[m->lane->index] = NULL;
 	m->lane = NULL;
+	own_lost(m);
 	pages_gone(m);
 	if (!m->call)
 		free(m);
@@ -153,7 +155,7 @@ static void add_mirrors(struct mm *mm)
 	struct mcall *c;
 
 	TAILQ_FOREACH(c, &mm->waiting, of_waiting)
-		wanted++;
+		wanted += !call_has_own_lane(c);
 	while (mm->x->births < wanted && executor_add_lane(mm->x))
 		;
 	if (!mm->x->births)
@@ -162,22 +164,31 @@ static void add_mirrors(struct mm *mm)
 
 void mm_start_waiting(struct mm *mm)
 {
+	struct mcall *c = TAILQ_FIRST(&mm->waiting);
 	struct mirror *m;
-	struct mcall *c;
 
-	while (mm->x && mm->mirror[0] && !mm->gate && !mm->nr_closing && !mm->x->dying &&
-	       (c = TAILQ_FIRST(&mm->waiting))) {
+	while (c && mm->x && mm->mirror[0] && !mm->gate && !mm->nr_closing && !mm->x->dying) {
 		if (call_brings_table(c))
 			continue;	/* which may have closed something */
 		/* A number that is a file's may be that of a new lane's userfaultfd now. */
 		if (mm->x->births && !mm_files_in_place(mm, c->h))
 			return;
-		m = idle_mirror(mm);
+		if (call_has_own_lane(c)) {
+			m = call_own_mirror(c);
+			if (!m) {
+				c = TAILQ_NEXT(c, of_waiting);
+				continue;
+			}
+		} else {
+			m = idle_mirror(mm);
+		}
 		if (!m) {
 			add_mirrors(mm);
 			return;
 		}
 		call_begin(c, m);
+		/* Anything may have come and gone. */
+		c = TAILQ_FIRST(&mm->waiting);
 	}
 }
 

@@ -72,6 +72,7 @@ struct mirror {
 	struct mcall *call;		/* NULL: idle */
 	struct mpage_list hash[MIRROR_HASH], pages;
 	unsigned int nr_pages, nr_kept;
+	LIST_HEAD(, handle) opened;	/* own.c */
 };
 
 struct mm {
@@ -141,6 +142,14 @@ bool mm_knows_file(const struct mm *mm, int number);
  * on, and resume(h) is called when it is done.
  */
 bool mms_forget_handle(struct handle *h, void (*resume)(struct handle *h));
+
+/* own.c: files that a lane opens by itself. */
+/* No mirror of it has one. */
+bool mm_owns_no_file(const struct mm *mm);
+/* The lane is gone. */
+void own_lost(struct mirror *m);
+/* The handle is about to be closed. */
+void own_forget(struct handle *h);
 
 /* pages.c */
 struct mpage *page_find(struct mirror *m, uint64_t addr);

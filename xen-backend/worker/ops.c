@@ -90,6 +90,7 @@ void op_open_done(struct request *r, int fd, int error)
 		return;
 	}
 	handle_open(h, fd, r->rq.flags, dev->block, dev->worker->probe_fd);
+	h->opened = true;
 	dev->counters.handles++;
 	open_end(r, 0, h->number, (h->lseek ? VSYS_FILE_LSEEK : 0) |
 				  (h->pread ? VSYS_FILE_PREAD : 0) |

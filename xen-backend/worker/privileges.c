@@ -5,7 +5,7 @@
  * A worker parses what a guest writes, so a guest may take it over.  Then it
  * has: the guest's own pages and event channels, the device files that the
  * supervisor passed in, and the system calls below.  No other file can be
- * opened, no program started, no network reached, no process touched but the
+ * opened (it would find none, either: its root is an empty directory), no program started, no network reached, no process touched but the
  * executors of the same domain.
  *
  * Capabilities that a stanza gives are for the native calls, which executors
@@ -34,6 +34,7 @@
 #include <xen/sys/evtchn.h>
 #include <xen/sys/gntdev.h>
 
+#include "../ipc.h"
 #include "../log.h"
 #include "limits.h"
 #include "privileges.h"
@@ -53,7 +54,7 @@ static const int allowed[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(pread64), SCMP_SYS(pwrite64),
 	SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(preadv), SCMP_SYS(pwritev),
 	SCMP_SYS(preadv2), SCMP_SYS(pwritev2), SCMP_SYS(lseek), SCMP_SYS(fallocate),
-	SCMP_SYS(close), SCMP_SYS(epoll_ctl), SCMP_SYS(poll),
+	SCMP_SYS(close), SCMP_SYS(dup3), SCMP_SYS(epoll_ctl), SCMP_SYS(poll),
 	/* executors: processes of this worker's own user, which is that of the domain */
 	SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_open),
 	SCMP_SYS(pidfd_getfd), SCMP_SYS(waitid),
@@ -181,6 +182,13 @@ static int fail(const char *what, int err)
 {
 	log_err("cannot %s: %s", what, strerror(-err));
 	return err;
+}
+
+int privileges_enter(const char *dir)
+{
+	if (geteuid() == 0 && (chroot(dir) < 0 || chdir("/") < 0))
+		return fail("enter its directory", -errno);
+	return 0;
 }
 
 int privileges_change(uint32_t domid, uint64_t caps)

@@ -10,13 +10,13 @@
 
 #include <stdint.h>
 
-/*
- * Users and groups of workers: this and the domid, up to 0x7056ffff.  In the
- * range that no distribution gives out (docs/architecture.md).
- */
-#define VSYS_BASE_UID	0x70560000u
-
 /* All of these: 0, or a negative errno and a line in the log. */
+
+/*
+ * dir is all of the file system from here on, for this process and its executors.
+ * Without root nothing changes.
+ */
+int privileges_enter(const char *dir);
 
 /*
  * After everything is open.  Becomes the domain's user, without any capability

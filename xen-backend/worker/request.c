@@ -324,6 +324,7 @@ static void close_if_idle(struct handle *h)
 
 	if (!LIST_EMPTY(&h->requests) || h->holds || h->copies || h->close_job.run)
 		return;
+	own_forget(h);
 	/* The native close is that of the last descriptor. */
 	if (mms_forget_handle(h, close_if_idle))
 		return;

@@ -166,8 +166,9 @@ round()
 	guest start $guest --type $type --mem 384 --vcpus 2 \
 		--vsys 'dev=/dev/vsystest0,name=vt0,ioctl=vtany' \
 		--vsys 'dev=/dev/vsystest1,name=vt1,ioctl=any,payload=pointers' \
-		--vsys 'dev=/dev/vsystest2,name=vt2,ioctl=vt'
-	for t in vt0 vt1 vt2; do
+		--vsys 'dev=/dev/vsystest2,name=vt2,ioctl=vt' \
+		--vsys 'dev=/dev/vsystest3,name=vt3,ioctl=any,payload=pointers'
+	for t in vt0 vt1 vt2 vt3; do
 		wait_node $guest $t || { ok 1 "$type: nodes"; return; }
 	done
 	idle=$(children)
@@ -182,6 +183,7 @@ round()
 		both ioctl-client 0 random 1 1000
 	fi
 	both ioctl-client 1 async count
+	both ioctl-client 3 opener async
 	if [ $type = pv ]; then
 		trips
 		timed
@@ -202,6 +204,7 @@ round()
 			both ioctl-client32 0 random 1 1000
 		fi
 		both ioctl-client32 1 async count
+		both ioctl-client32 3 opener
 	else
 		skip "the compiler makes no 32-bit programs" "$type: 32-bit client"
 	fi

@@ -19,6 +19,11 @@
 
 #define VT_MAGIC	0xb9
 #define VT_NODES	4		/* /dev/vsystest0 and on */
+/*
+ * As sg: only who has opened it may read and write, and a read waits also if there
+ * is no request yet.
+ */
+#define VT_NODE_OPENER_ONLY	3
 #define VT_MAX_LEN	(4u << 20)	/* of one piece of data */
 #define VT_MAX_LIST	4096
 #define VT_MAX_TREE	256		/* nodes of a tree */

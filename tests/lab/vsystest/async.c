@@ -3,6 +3,7 @@
  * Requests by write(), results by read(), with pointers in the payload.
  */
 #include <linux/compat.h>
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/poll.h>
@@ -57,15 +58,24 @@ static void vt_async_free(struct vt_request *rq)
 	kfree(rq);
 }
 
+/* As sg: who has opened the file, nobody else. */
+static int vt_async_may(struct vt_call *c)
+{
+	return c->vf->dev->opener_only && c->file->f_cred != current_real_cred() ? -EPERM : 0;
+}
+
 ssize_t vt_async_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
 	struct vt_call c = { .vf = file->private_data, .file = file,
 			     .compat = in_compat_syscall() };
 	size_t size = vt_async_size(&c);
 	struct vt_request *rq;
-	int err = 0;
+	int err;
 
 	atomic_inc(&c.vf->dev->count[VT_COUNT_WRITE]);
+	err = vt_async_may(&c);
+	if (err)
+		return err;
 	if (count != size)
 		return -EINVAL;
 	rq = kzalloc(sizeof(*rq), GFP_KERNEL);
@@ -120,7 +130,7 @@ static bool vt_async_poll_take(struct vt_file *vf, u32 tag, struct vt_request **
 	bool some;
 
 	*rq = vt_async_take(vf, tag, &some);
-	return *rq || !some;
+	return *rq || !(some || vf->dev->opener_only);
 }
 
 ssize_t vt_async_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
@@ -134,6 +144,9 @@ ssize_t vt_async_read(struct file *file, char __user *buf, size_t count, loff_t 
 	bool some;
 
 	atomic_inc(&c.vf->dev->count[VT_COUNT_READ]);
+	err = vt_async_may(&c);
+	if (err)
+		return err;
 	if (count < size)
 		return -EINVAL;
 	if (VT_GET(&c, &arg, (const void __user *)buf, VT_ASYNC_WORDS))

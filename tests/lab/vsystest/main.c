@@ -196,6 +196,7 @@ static int __init vt_init(void)
 		snprintf(dev->name, sizeof(dev->name), "vsystest%d", i);
 		init_waitqueue_head(&dev->wait);
 		spin_lock_init(&dev->lock);
+		dev->opener_only = i == VT_NODE_OPENER_ONLY;
 		dev->misc.minor = MISC_DYNAMIC_MINOR;
 		dev->misc.name = dev->name;
 		dev->misc.fops = &vt_fops;

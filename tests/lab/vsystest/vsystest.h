@@ -26,6 +26,7 @@
 struct vt_dev {
 	struct miscdevice misc;
 	char name[16];
+	bool opener_only;
 	atomic_t count[64];
 	atomic_t pins;
 	atomic_t files;

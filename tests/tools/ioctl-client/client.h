@@ -68,6 +68,7 @@ void test_left(void);
 void test_pin(void);
 void test_files(void);
 void test_async(void);
+void test_opener(void);
 void test_count(void);
 void random_calls(uint32_t seed, long count, bool each);
 void threads(int n, long rounds);

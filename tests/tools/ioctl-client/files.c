@@ -381,3 +381,101 @@ void test_async(void)
 	/* Closed with requests that are not done. */
 	close(fd);
 }
+
+/* ---- who has opened a node, and who has not ---- */
+
+static void *read_later(void *p)
+{
+	int fd = *(int *)p;
+
+	get(fd, 0);
+	return NULL;
+}
+
+static long reads(int fd)
+{
+	struct vt_count count;
+
+	return call(fd, VT_COUNT, &count) ? -1 : (long)count.nr[VT_COUNT_READ];
+}
+
+/* A thread waits for what this one writes then. */
+static void read_first(int fd, unsigned char *data, uint32_t tag)
+{
+	struct vt_async rq = request(data, VT_OP_OUT, 5000, tag);
+	long before = reads(fd);
+	pthread_t thread;
+	long ret;
+
+	fflush(stdout);
+	if (pthread_create(&thread, NULL, read_later, &fd))
+		fail("pthread_create");
+	while (reads(fd) == before)
+		usleep(1000);
+	usleep(20000);
+	ret = result(write(fd, &rq, sizeof(rq)));
+	pthread_join(thread, NULL);
+	show(ret, "write, while a thread reads");
+}
+
+static void *exchange(void *p)
+{
+	static unsigned char data[8][3000];
+	uint32_t tag = *(uint32_t *)p, sum = 0;
+	int fd = open_node(0);
+	struct vt_async rq;
+
+	for (int i = 0; i < 20; i++) {
+		rq = request(data[tag], VT_OP_OUT, sizeof(data[0]) - i, tag);
+		if (write(fd, &rq, sizeof(rq)) != sizeof(rq) ||
+		    read(fd, &rq, sizeof(rq)) != sizeof(rq))
+			fail("exchange of thread %u", tag);
+		sum = sum * 31 + digest(data[tag], sizeof(data[0]));
+	}
+	close(fd);
+	return (void *)(unsigned long)sum;
+}
+
+void test_opener(void)
+{
+	static unsigned char data[5000];
+	uint32_t tag[8];
+	pthread_t thread[8];
+	int fd = open_node(0), status;
+	struct vt_async rq;
+	void *sum;
+	pid_t pid;
+
+	/* A setting of the open file, before anything is read or written. */
+	for (int i = 0; i < 3; i++)
+		show(call_int(fd, VT_NONE, 0), "call");
+	for (uint32_t i = 1; i < 4; i++)
+		read_first(fd, data, i);
+	say("  %08x", digest(data, sizeof(data)));
+	show(call_int(fd, VT_NONE, 0), "call");
+	rq = request(data, VT_OP_IN, 100, 9);
+	show(result(write(fd, &rq, sizeof(rq))), "write");
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		show(result(write(fd, &rq, sizeof(rq))), "write of a child");
+		show(result(read(fd, &rq, sizeof(rq))), "read of a child");
+		show(call_int(fd, VT_NONE, 0), "call of a child");
+		fflush(stdout);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	get(fd, 9);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	get(fd, 0);
+	for (uint32_t i = 0; i < 8; i++) {
+		tag[i] = i;
+		if (pthread_create(&thread[i], NULL, exchange, &tag[i]))
+			fail("pthread_create");
+	}
+	for (int i = 0; i < 8; i++) {
+		pthread_join(thread[i], &sum);
+		say("thread %d: %08lx", i, (unsigned long)sum & 0xffffffff);
+	}
+	close(fd);
+}

@@ -196,6 +196,7 @@ static const struct {
 	{ "files", test_files, true },
 	{ "count", test_count, true },
 	{ "async", test_async, false },
+	{ "opener", test_opener, false },
 	{ "low", test_low, false },
 	{ "park", test_park, false },
 	{ "left", test_left, false },
