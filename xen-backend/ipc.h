@@ -40,6 +40,8 @@ enum vsys_ipc_type {
 	IPC_OPEN,		/* open the device's native node with oflags */
 	IPC_OPEN_CANCEL,	/* the guest interrupted that open */
 	IPC_COUNTERS,
+	/* Both ways, of no device: how many pages drivers have pinned, and the answer. */
+	IPC_PINS,
 };
 
 struct vsys_ipc_queue {
@@ -93,6 +95,10 @@ struct vsys_ipc {
 			uint32_t oflags;	/* VSYS_O_* */
 			int32_t error;		/* OPENED: 0 or negative errno */
 		} open;
+		struct {
+			uint32_t cookie;	/* of the worker, echoed */
+			int64_t count;		/* or a negative errno */
+		} pins;
 		struct vsys_counters counters;
 	} u;
 };

@@ -20,6 +20,10 @@
 /* Messages read from one worker before others have their turn. */
 #define LIMIT_WORKER_BURST	16
 
+/* So often in that time a worker may have the machine's pinned pages counted. */
+#define LIMIT_PINS		100
+#define LIMIT_PINS_MS		1000
+
 /* Events taken from XenStore before others have their turn. */
 #define LIMIT_XS_BURST		64
 

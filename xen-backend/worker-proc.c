@@ -19,6 +19,7 @@
 #include "limits.h"
 #include "log.h"
 #include "open.h"
+#include "pins.h"
 #include "supervisor.h"
 #include "worker-exec.h"
 
@@ -102,6 +103,25 @@ static bool handle(struct device *d, const struct vsys_ipc *msg)
 	return false;
 }
 
+/* Each count disturbs all CPUs: who asks too often gets the last one again. */
+static void count_pins(struct worker *w, const struct vsys_ipc *question)
+{
+	struct vsys_ipc msg = { .type = IPC_PINS };
+	int64_t now = loop_now_ms();
+
+	if (now >= w->pins_since + LIMIT_PINS_MS) {
+		w->pins_since = now;
+		w->nr_pins = 0;
+	}
+	if (w->nr_pins < LIMIT_PINS) {
+		w->nr_pins++;
+		w->pins = pins_count();
+	}
+	msg.u.pins.cookie = question->u.pins.cookie;
+	msg.u.pins.count = w->pins;
+	worker_send(w, &msg, -1);
+}
+
 /* 1: took a message; 0: there is none; -1: there will be none. */
 static int take_message(struct worker *w)
 {
@@ -120,6 +140,10 @@ static int take_message(struct worker *w)
 		return -1;
 	}
 	d = domain_device(w->domain, msg.devid);
+	if (msg.type == IPC_PINS) {
+		count_pins(w, &msg);
+		return 1;
+	}
 	/* The question and the end of a device may have crossed. */
 	if (msg.type == IPC_COUNTERS)
 		take_counters(d, &msg);

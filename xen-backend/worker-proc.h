@@ -28,6 +28,8 @@ struct worker {
 	uint32_t domid;
 	uint64_t caps;			/* what it was started with */
 	pid_t pid;
+	int64_t pins, pins_since;	/* the last count, and when these began: */
+	unsigned int nr_pins;
 	bool killed;			/* nothing it says counts any more */
 	struct loop_fd socket;		/* fd -1: closed */
 	struct loop_fd exit;		/* pidfd */

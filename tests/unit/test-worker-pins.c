@@ -43,6 +43,7 @@ static void keep(struct fixture *f, const struct pty *p)
 	conv_send(f, c);
 	assert_int_equal(conv_end(f, c), 0);
 	assert_int_equal(the_mm(f, MM)->nr_kept, 1);
+	f->pinned = 101;
 }
 
 static void device_writes(struct fixture *f, unsigned int at, const char *text)
@@ -124,9 +125,25 @@ static void let_go(void **state)
 	struct pty p;
 
 	p = pinning_pty(f);
+	f->pinned = 100;
 	keep(f, &p);
-	/* The count is what it was, and has been for long enough. */
-	the_mm(f, MM)->kept_since -= VSYS_PIN_LATE_MS;
+	assert_int_equal(the_mm(f, MM)->pins_before, 100);
+	/* Still pinned; then a device has kept more while the answer was on its way. */
+	assert_int_equal(do_ioctl(f, p.handle, FIONREAD, ADDR), 0);
+	UNTIL(f, !the_mm(f, MM)->unpinned.asked);
+	assert_false(the_mm(f, MM)->let_go);
+	the_mm(f, MM)->unpinned_asked = 0;
+	f->pinned = 100;
+	c = conv_new(VSYS_OP_IOCTL, p.handle, TIOCGWINSZ, ADDR);
+	conv_page(f, c, ADDR);
+	conv_send(f, c);
+	assert_int_equal(conv_end(f, c), 0);
+	UNTIL(f, !the_mm(f, MM)->unpinned.asked);
+	assert_false(the_mm(f, MM)->let_go);
+	/* The count is what it was: the next call knows it, and the one after. */
+	the_mm(f, MM)->unpinned_asked = 0;
+	assert_int_equal(do_ioctl(f, p.handle, FIONREAD, ADDR), 0);
+	UNTIL(f, the_mm(f, MM)->let_go);
 	c = conv_new(VSYS_OP_IOCTL, p.handle, FIONREAD, ADDR);
 	conv_page(f, c, ADDR);
 	conv_send(f, c);
@@ -284,7 +301,7 @@ static void watched(void **state)
 	assert_memory_equal(mem(KEPT + 50), "more", 4);
 	conv_continue(f, c);
 	/* Released: it is over. */
-	the_mm(f, MM)->kept_since -= VSYS_PIN_LATE_MS;
+	f->pinned = 0;
 	assert_int_equal(conv_end(f, c), 0);
 	assert_int_equal(the_mm(f, MM)->nr_kept, 0);
 	pty_close(&p);

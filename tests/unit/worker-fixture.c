@@ -268,6 +268,10 @@ static void supervise(struct fixture *f)
 			if (!f->open_hold)
 				answer_open(f, &msg, f->open_with(f, &msg));
 			break;
+		case IPC_PINS:
+			msg.u.pins.count = f->pinned;
+			tell_msg(f, &msg, -1);
+			break;
 		case IPC_OPEN_CANCEL:
 			f->open_cancels++;
 			break;

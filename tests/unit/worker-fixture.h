@@ -56,6 +56,7 @@ struct fixture {
 	bool open_hold;			/* not answered; see last_open */
 	struct vsys_ipc last_open;
 	unsigned int opens, open_cancels;
+	int64_t pinned;			/* answer to IPC_PINS */
 
 	/* ... and what it was told. */
 	unsigned int ups, downs, faileds, counters_seen;

@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 
 #include "call-parts.h"
+#include "container.h"
 #include "limits.h"
-#include "pins.h"
 #include "ring.h"
 #include "worker.h"
 
@@ -219,6 +219,32 @@ bool bring_files(struct mcall *c)
 	return true;
 }
 
+static void unpinned_answered(struct pins_question *q, int64_t count)
+{
+	struct mm *mm = container_of(q, struct mm, unpinned);
+	const struct mcall *c;
+
+	if (count < 0 || count > mm->pins_before || mm->keeps != mm->unpinned_keeps)
+		return;
+	/* What these have pinned is not kept yet. */
+	LIST_FOREACH(c, &mm->calls, of_mm)
+		if (c->pins && c->phase != CALL_ENDING)
+			return;
+	mm->let_go = true;
+}
+
+static void ask_unpinned(struct mm *mm)
+{
+	int64_t now = worker_now();
+
+	if (mm->unpinned.asked || now - mm->unpinned_asked < VSYS_PIN_ASK_MS)
+		return;
+	mm->unpinned_asked = now;
+	mm->unpinned_keeps = mm->keeps;
+	mm->unpinned.answered = unpinned_answered;
+	pins_ask(mm->dev->worker, &mm->unpinned);
+}
+
 /* What drivers had pinned has been released. */
 void release_kept(struct mm *mm)
 {
@@ -226,9 +252,13 @@ void release_kept(struct mm *mm)
 	struct mpage *p;
 	unsigned int i;
 
-	if (!mm->nr_kept || worker_now() - mm->kept_since < VSYS_PIN_LATE_MS ||
-	    pins_count() > mm->pins_before)
+	if (!mm->nr_kept)
 		return;
+	if (!mm->let_go) {
+		ask_unpinned(mm);
+		return;
+	}
+	mm->let_go = false;
 	for (i = 0; i < MACHINE_LANES; i++) {
 		m = mm->mirror[i];
 		if (!m || !m->nr_kept)
@@ -282,9 +312,11 @@ void keep_pages(struct mcall *c)
 {
 	unsigned int i;
 
-	if (!c->mm->nr_kept)
+	/* Of calls at the same time the one that was counted first. */
+	if (c->counted && (!c->mm->nr_kept || c->pins_before < c->mm->pins_before))
 		c->mm->pins_before = c->pins_before;
-	c->mm->kept_since = worker_now();
+	c->mm->keeps++;
+	c->mm->let_go = false;
 	if (c->mm->watch)
 		worker_tick(c->q->dev->worker);
 	for (i = 0; i < c->nr_pages; i++) {

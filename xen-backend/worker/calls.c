@@ -19,7 +19,6 @@
 #include "call-parts.h"
 #include "container.h"
 #include "limits.h"
-#include "pins.h"
 #include "ring.h"
 #include "worker.h"
 
@@ -71,6 +70,7 @@ static void call_free(struct mcall *c)
 
 	mm->held++;
 	c->waits = c->retry = false;
+	pins_forget(c->q->dev->worker, &c->counting);
 	/* While its pages are there. */
 	if (c->told_shared || c->nr_batch)
 		call_taken(c, true);
@@ -279,13 +279,33 @@ void call_begin(struct mcall *c, struct mirror *m)
 	own_open(c, put_in_order);
 }
 
+static void counted(struct pins_question *q, int64_t count)
+{
+	struct mcall *c = container_of(q, struct mcall, counting);
+
+	c->counted = count >= 0;
+	c->pins_before = count;
+	call_go(c);
+}
+
+/* What is pinned before anything of this address space is. */
+static bool count_first(struct mcall *c)
+{
+	if (!c->pins || c->counting.answered || c->mm->nr_kept)
+		return false;
+	c->counting.answered = counted;
+	pins_ask(c->q->dev->worker, &c->counting);
+	return true;
+}
+
 void call_go(struct mcall *c)
 {
 	struct mfile *f = mm_file(c->mm, c->h);
 	struct xjob *job = &c->job;
 	int fd;
 
-	if (call_yield(c))
+	c->pins = policy_pins(c->q->dev->policy, c->cmd);
+	if (call_yield(c) || count_first(c))
 		return;
 	if (c->cancelled || !f || !f->installed) {
 		call_fail(c, c->cancelled ? -EINTR : -EIO);
@@ -311,9 +331,6 @@ void call_go(struct mcall *c)
 	if (c->compat)
 		job->op[0].flags = OP_COMPAT;
 	c->phase = CALL_RUNNING;
-	c->pins = policy_pins(c->q->dev->policy, c->cmd);
-	if (c->pins)
-		c->pins_before = pins_count();
 	lane_run(c->m->lane, job);
 }
 

@@ -95,7 +95,9 @@ struct mcall {
 	unsigned int kept_left;		/* FETCHING: pages that are still to come */
 	bool pins;			/* its driver may keep pages, says the policy */
 	bool told_shared, waits, retry;	/* tell.c: must_wait() */
-	int64_t pins_before;		/* of a call that may pin, see pins.h */
+	struct pins_question counting;	/* of a call that may pin: what was pinned before */
+	bool counted;
+	int64_t pins_before;
 	int64_t next_look;		/* ms: of a WATCH */
 };
 

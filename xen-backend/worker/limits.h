@@ -41,8 +41,8 @@
 #define VSYS_CALL_LIMIT_MS	30000
 /* WATCH: that much time between two looks for the time that one takes. */
 #define VSYS_WATCH_SHARE	20
-/* pins.h: how late the count may be. */
-#define VSYS_PIN_LATE_MS	2500
+/* As often at most an address space asks if what it keeps is still pinned. */
+#define VSYS_PIN_ASK_MS		100
 
 /* A device that does not stop within this time gets a line in the log. */
 #define VSYS_STOP_WARN_MS	5000

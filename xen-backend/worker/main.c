@@ -23,7 +23,6 @@
 #include "../caps.h"
 #include "../log.h"
 #include "executor.h"
-#include "pins.h"
 #include "privileges.h"
 #include "worker.h"
 
@@ -102,7 +101,6 @@ int main(int argc, char **argv)
 	transport = transport_xen_open(domid);
 	if (!transport || worker_init(&worker, transport, VSYS_IPC_FD) < 0)
 		return 1;
-	pins_open();
 	worker.maps = !is_pv();
 	/* Without executors there is no ioctl, but all else; why was logged. */
 	executors = executors_prepare(&worker.executors,

@@ -269,6 +269,7 @@ static void mm_free(struct mm *mm)
 	struct request *exit = mm->exit;
 	struct mfile *f;
 
+	pins_forget(w, &mm->unpinned);
 	while ((f = LIST_FIRST(&mm->files))) {
 		LIST_REMOVE(f, of_mm);
 		free(f);

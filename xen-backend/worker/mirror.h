@@ -17,6 +17,7 @@
 
 #include "executor.h"
 #include "handles.h"
+#include "pins.h"
 
 struct device;
 struct mcall;
@@ -87,7 +88,11 @@ struct mm {
 
 	unsigned int nr_kept;		/* pages, of all mirrors */
 	int64_t pins_before;		/* nr_kept: what was pinned when there was none */
-	int64_t kept_since;		/* ms: the last one */
+	unsigned int keeps;		/* calls that kept something */
+	struct pins_question unpinned;	/* is it what it was? */
+	int64_t unpinned_asked;		/* ms */
+	unsigned int unpinned_keeps;	/* keeps, then */
+	bool let_go;			/* it is */
 	LIST_HEAD(, mfile) files;
 
 	LIST_HEAD(, mcall) calls;	/* all of it */

@@ -1,38 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * pins.c - how many pages drivers have pinned; see pins.h.
+ * pins.c - asks the supervisor how many pages drivers have pinned; see pins.h.
  */
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "../log.h"
 #include "pins.h"
+#include "worker.h"
 
-static int vmstat = -1;
-
-void pins_open(void)
+void pins_ask(struct worker *w, struct pins_question *q)
 {
-	vmstat = open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
-	if (vmstat < 0)
-		log_warn("cannot open /proc/vmstat, so what drivers pin is not seen: %m");
+	struct vsys_ipc msg = { .type = IPC_PINS };
+
+	if (q->asked)
+		return;
+	q->asked = true;
+	q->cookie = ++w->last_cookie;
+	TAILQ_INSERT_TAIL(&w->questions, q, link);
+	msg.u.pins.cookie = q->cookie;
+	link_send(&w->link, &msg);
 }
 
-static int64_t field(const char *text, const char *name)
+void pins_forget(struct worker *w, struct pins_question *q)
 {
-	const char *at = strstr(text, name);
-
-	return at ? strtoll(at + strlen(name), NULL, 10) : 0;
+	if (q->asked)
+		TAILQ_REMOVE(&w->questions, q, link);
+	q->asked = false;
 }
 
-int64_t pins_count(void)
+void pins_answered(struct worker *w, uint32_t cookie, int64_t count)
 {
-	char text[16384];
-	ssize_t n = vmstat >= 0 ? pread(vmstat, text, sizeof(text) - 1, 0) : -1;
+	struct pins_question *q;
 
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	return field(text, "nr_foll_pin_acquired ") - field(text, "nr_foll_pin_released ");
+	TAILQ_FOREACH(q, &w->questions, link) {
+		if (q->cookie == cookie) {
+			pins_forget(w, q);
+			q->answered(q, count);
+			return;
+		}
+	}
 }

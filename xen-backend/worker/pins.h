@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pins.h - how many pages drivers have pinned.
- *
- * The kernel counts them (/proc/vmstat, nr_foll_pin_*): of the whole machine, and
- * late by up to a second, so what goes by it is held too long rather than too short.
+ * pins.h - asks the supervisor how many pages drivers have pinned.
  */
 #ifndef VSYS_PINS_H
 #define VSYS_PINS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
-/* Before the worker gives up its rights. */
-void pins_open(void);
+struct worker;
 
-/* Pages that are pinned, as far as is known. */
-int64_t pins_count(void);
+struct pins_question {
+	TAILQ_ENTRY(pins_question) link;
+	uint32_t cookie;
+	bool asked;
+	/* Pages of the whole machine, or a negative errno. */
+	void (*answered)(struct pins_question *q, int64_t count);
+};
+
+TAILQ_HEAD(pins_questions, pins_question);
+
+/* Nothing if it is asked already. */
+void pins_ask(struct worker *w, struct pins_question *q);
+/* Before it goes: no answer will come. */
+void pins_forget(struct worker *w, struct pins_question *q);
+void pins_answered(struct worker *w, uint32_t cookie, int64_t count);
 
 #endif /* VSYS_PINS_H */

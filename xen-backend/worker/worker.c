@@ -158,6 +158,9 @@ static void on_message(struct link *l, const struct vsys_ipc *msg, int fd)
 	case IPC_OPENED:
 		device_opened(w, msg, fd);
 		return;		/* fd is taken */
+	case IPC_PINS:
+		pins_answered(w, msg->u.pins.cookie, msg->u.pins.count);
+		break;
 	case IPC_STATS:
 		device_counters(w, msg->devid);
 		break;
@@ -183,6 +186,7 @@ int worker_init(struct worker *w, struct transport *t, int ipc_fd)
 	LIST_INIT(&w->devices);
 	TAILQ_INIT(&w->mms);
 	TAILQ_INIT(&w->ready);
+	TAILQ_INIT(&w->questions);
 	w->event_call.done = event_done;
 	w->tick_call.done = tick_done;
 

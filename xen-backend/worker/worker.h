@@ -21,6 +21,7 @@
 #include "executor.h"
 #include "limits.h"
 #include "link.h"
+#include "pins.h"
 #include "threads.h"
 #include "transport.h"
 #include "uring.h"
@@ -53,6 +54,7 @@ struct worker {
 	unsigned int tick_ms;
 
 	uint32_t last_cookie;
+	struct pins_questions questions;
 	int probe_fd;			/* epoll, see handle_open() */
 	bool quit;
 };
