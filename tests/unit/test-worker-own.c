@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/unit/calls-fixture.h"
@@ -84,6 +85,31 @@ static void a_file_of_its_own(void **state)
 	assert_int_equal(fcntl(h->fd, F_GETFL) & O_ACCMODE, O_RDWR);
 	assert_int_equal(do_release(f, p.handle), 0);
 	pty_close(&p);
+}
+
+/* Another call has told of the descriptor, and the executor has the first file. */
+static void known_before(void **state)
+{
+	struct fixture *f = *state;
+	struct pty p = own_pty(f, VSYS_O_RDWR), other = pty_new(f);
+	struct conv *c = conv_new(VSYS_OP_IOCTL, other.handle, FIONREAD, ADDR);
+	int mine, first;
+
+	conv_file(f, c, 30, p.handle);
+	conv_send(f, c);
+	assert_int_equal(conv_end(f, c), 0);
+	assert_null(the_handle(f, &p)->opener);
+	assert_int_equal(do_ioctl(f, p.handle, FIONREAD, ADDR), 0);
+	assert_non_null(the_handle(f, &p)->opener);
+	/* Each has flags of its own. */
+	assert_int_equal(fcntl(p.slave, F_SETFL, O_APPEND), 0);
+	mine = syscall(SYS_pidfd_getfd, the_mm(f, MM)->mirror[0]->lane->pidfd, 30, 0);
+	assert_true(mine >= 0);
+	first = fcntl(mine, F_GETFL) & O_APPEND;
+	close(mine);
+	assert_int_equal(first, 0);
+	pty_close(&p);
+	pty_close(&other);
 }
 
 static void exclusive(void **state)
@@ -220,7 +246,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, own_setup, own_teardown)
 	const struct CMUnitTest tests[] = {
-		T(a_file_of_its_own), T(exclusive), T(without_a_node), T(reads_make_room),
+		T(a_file_of_its_own), T(known_before), T(exclusive), T(without_a_node), T(reads_make_room),
 		T(many_reads), T(killed_while_it_yields), T(disconnected_while_it_yields),
 	};
 

@@ -49,17 +49,24 @@ static void own_closed(struct xjob *job, int64_t value, unsigned int made)
 		call_fail(c, -EIO);
 }
 
-/* The worker has it now, under the handle's number. */
+/*
+ * The worker has it now, under the handle's number.  Another call may have brought the
+ * other file into the executor: the new one takes its place there (bring_files()).
+ */
 static int take_file(struct mcall *c, int number)
 {
-	struct handle *h = c->h;
 	int fd = syscall(SYS_pidfd_getfd, c->m->lane->pidfd, number, 0), err = 0;
+	struct handle *h = c->h;
+	struct mfile *f;
 
 	if (fd < 0)
 		return -errno;
 	if (dup3(fd, h->fd, O_CLOEXEC) < 0)
 		err = -errno;
 	close(fd);
+	LIST_FOREACH(f, &c->mm->files, of_mm)
+		if (!err && f->h == h)
+			f->installed = false;
 	return err;
 }
 

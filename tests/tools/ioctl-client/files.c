@@ -427,9 +427,10 @@ static void *exchange(void *p)
 
 	for (int i = 0; i < 20; i++) {
 		rq = request(data[tag], VT_OP_OUT, sizeof(data[0]) - i, tag);
-		if (write(fd, &rq, sizeof(rq)) != sizeof(rq) ||
-		    read(fd, &rq, sizeof(rq)) != sizeof(rq))
-			fail("exchange of thread %u", tag);
+		if (write(fd, &rq, sizeof(rq)) != sizeof(rq))
+			fail("write %d of thread %u: %s", i, tag, strerror(errno));
+		if (read(fd, &rq, sizeof(rq)) != sizeof(rq))
+			fail("read %d of thread %u: %s", i, tag, strerror(errno));
 		sum = sum * 31 + digest(data[tag], sizeof(data[0]));
 	}
 	close(fd);
