@@ -107,9 +107,11 @@ static void rw_uring(struct request *r)
 	sqe->rw_flags = r->rw_flags & ~RWF_HIPRI;
 	/*
 	 * io_uring believes that no O_NONBLOCK file ever blocks and would call
-	 * a driver that does not care about the flag from this thread.
+	 * a driver that does not care about the flag from this thread.  And its first
+	 * try may not wait, not even for the processor: a driver that looks for that
+	 * between pages, as that of /dev/zero, ends with what it has.
 	 */
-	if (!h->block && h->oflags & VSYS_O_NONBLOCK)
+	if (!h->block && (h->oflags & VSYS_O_NONBLOCK || r->rq.length > VSYS_PAGE_SIZE))
 		sqe->flags |= IOSQE_ASYNC;
 	r->call.done = rw_uring_done;
 	r->where = REQ_URING;
