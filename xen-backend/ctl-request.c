@@ -10,6 +10,7 @@
 #include "ctl-request.h"
 #include "kv.h"
 #include "registry.h"
+#include "share.h"
 #include "supervisor.h"
 
 void ctl_request_init(struct ctl_request *r, const char *line)
@@ -60,6 +61,8 @@ static void put_device(FILE *out, const struct device *d, bool stat)
 	kv_write(out, &first, "ioctl", "%s", d->stanza.ioctl);
 	kv_write(out, &first, "state", "%s", device_state_name(d));
 	kv_write(out, &first, "reason", "%s", d->reason);
+	kv_write(out, &first, "exclusive", "%s", vsys_exclusive_name(d->stanza.exclusive));
+	kv_write(out, &first, "use", "%s", share_use(d));
 	kv_write(out, &first, "handles", "%llu", (unsigned long long)c->handles);
 #define PUT(name) kv_write(out, &first, #name, "%llu", (unsigned long long)c->name)
 	if (stat) {

@@ -25,6 +25,7 @@
 #include "log.h"
 #include "nodes.h"
 #include "record.h"
+#include "share.h"
 #include "supervisor.h"
 
 enum action {
@@ -334,6 +335,7 @@ static void released(struct device *d)
 {
 	loop_timer_clear(loop(d), &d->down_timer);
 	open_abandon(d);
+	share_released(d);
 	d->stats_asked = false;
 	d->state = DEV_CLOSED;
 	/* A front-end that has started over must not take this for an end. */
@@ -454,6 +456,7 @@ struct device *device_attach(struct domain *dom, uint32_t devid, const struct st
 	d->state = DEV_WAIT;
 	d->front = FRONT_INIT;
 	d->published = XenbusStateInitWait;
+	d->claim = -1;
 	snprintf(d->back, sizeof(d->back), VSYS_PATHF_BACKEND, BACKEND_DOMID, dom->domid, devid);
 	snprintf(d->front_path, sizeof(d->front_path), VSYS_PATHF_FRONTEND, dom->domid, devid);
 	snprintf(d->front_watch, sizeof(d->front_watch), VSYS_PATHF_FRONTEND "/"
@@ -494,6 +497,8 @@ void device_free(struct device *d)
 	struct domain *dom = d->domain;
 
 	open_abandon(d);
+	d->stanza.exclusive = VSYS_EXCLUSIVE_NONE;	/* it holds nothing any more */
+	share_released(d);
 	loop_timer_clear(loop(d), &d->detach_timer);
 	loop_timer_clear(loop(d), &d->down_timer);
 	loop_timer_clear(loop(d), &d->revival_timer);

@@ -82,6 +82,16 @@ struct device {
 	struct loop_timer detach_timer;
 	struct loop_timer down_timer;
 
+	/* share.c: who has it open */
+	unsigned int opens;		/* native ones, also those under way */
+	dev_t open_rdev;		/* of what */
+	uint32_t era;			/* opens of earlier connections don't count */
+	int claim;			/* O_EXCL, or -1 */
+	bool claiming;			/* that is being opened */
+	uint32_t ping;
+	bool pinged;			/* an answer is due */
+	struct loop_timer ping_timer;
+
 	/* How often the front-end started over, less what time has earned it. */
 	unsigned int revivals;
 	int64_t revivals_since;

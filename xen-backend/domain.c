@@ -11,6 +11,7 @@
 #include "jail.h"
 #include "nodes.h"
 #include "record.h"
+#include "share.h"
 #include "supervisor.h"
 
 /* A domain that migrates in has this after its name until it is complete. */
@@ -334,6 +335,7 @@ static struct device *attach(struct domain *dom, const char *text, enum device_o
 	struct device *d;
 
 	if (stanza_parse(&s, text, f) || check_room(dom, &s, f) || native_probe(&n, &s, f) ||
+	    share_check_attach(dom->sup, &s, &n, f) ||
 	    check_caps(dom, &s, f) || !get_worker(dom, s.caps, f))
 		return NULL;
 	d = device_attach(dom, dom->next_devid, &s, &n, origin, f);

@@ -39,6 +39,7 @@ enum vsys_ipc_type {
 	IPC_DOWN,		/* disconnected: the worker holds nothing any more */
 	IPC_OPEN,		/* open the device's native node with oflags */
 	IPC_OPEN_CANCEL,	/* the guest interrupted that open */
+	IPC_CLOSED,		/* what an OPENED brought has been closed */
 	IPC_COUNTERS,
 	/* Both ways, of no device: how many pages drivers have pinned, and the answer. */
 	IPC_PINS,
@@ -94,6 +95,7 @@ struct vsys_ipc {
 			uint32_t cookie;	/* of the worker, echoed */
 			uint32_t oflags;	/* VSYS_O_* */
 			int32_t error;		/* OPENED: 0 or negative errno */
+			uint32_t era;		/* OPENED: of the supervisor, CLOSED: echoed */
 		} open;
 		struct {
 			uint32_t cookie;	/* of the worker, echoed */

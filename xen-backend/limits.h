@@ -31,7 +31,15 @@
 #define LIMIT_REVIVALS		16
 #define LIMIT_REVIVAL_MS	250
 
+/*
+ * Opens that wait for others are looked at that often; and a claim that this domain's
+ * own users are in the way of is tried for so long, for a guest that does not queue.
+ */
+#define LIMIT_WAIT_MS		200
+#define LIMIT_CLAIM_MS		1000
+
 /* How long the other side may take. */
+#define LIMIT_PING_MS		10000	/* front-end, to answer while others wait */
 #define LIMIT_DETACH_MS		10000	/* front-end, to close */
 #define LIMIT_DOWN_MS		60000	/* worker, to disconnect: close() may drain a line */
 #define LIMIT_EXIT_MS		5000	/* worker, to end; guests, when the daemon ends */

@@ -77,6 +77,8 @@ static int put_back(struct xst *x, const struct device *d)
 		put_number(&w, VSYS_KEY_NATIVE_MINOR, minor(d->native.rdev));
 	}
 	PUT(&w, VSYS_KEY_PAYLOAD, "%s", vsys_payload_name(d->stanza.payload));
+	if (d->stanza.exclusive != VSYS_EXCLUSIVE_NONE)
+		PUT(&w, VSYS_KEY_EXCLUSIVE, "%s", vsys_exclusive_name(d->stanza.exclusive));
 	put_number(&w, VSYS_KEY_FEATURE_IOCTL, stanza_calls(&d->stanza));
 	put_number(&w, VSYS_KEY_FEATURE_POLL, d->native.class == VSYS_CLASS_CHAR);
 	if (d->native.class == VSYS_CLASS_BLOCK)

@@ -2,8 +2,9 @@
 /*
  * open.c - opens native nodes for workers; see open.h.
  *
- * A request outlives its device if the kernel does not let go of the open, and
- * even its domain; it then closes what it gets.
+ * A request may have to wait for others' (share.h), in the supervisor's queue. It
+ * outlives its device if the kernel does not let go of the open, and even its domain;
+ * it then closes what it gets.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,16 +17,22 @@
 #include "limits.h"
 #include "log.h"
 #include "open.h"
+#include "share.h"
 #include "supervisor.h"
 
 struct open_request {
 	LIST_ENTRY(open_request) link;
-	struct loop_open op;		/* first: the loop knows this address */
+	TAILQ_ENTRY(open_request) in_queue;
+	struct loop_open op;		/* of the claim, then of the node */
 	struct loop *loop;
 	struct domain *domain;		/* NULL: freed */
 	struct device *device;		/* NULL: abandoned */
 	uint32_t cookie;
+	int flags;			/* of open(2) */
+	bool waits;			/* in the queue; else op is under way */
+	bool counted;			/* the device holds by it */
 	bool cancelled;
+	int64_t limit;			/* ms: until then a claim is tried for */
 };
 
 static const struct {
@@ -65,7 +72,7 @@ static void answer(struct device *d, uint32_t cookie, int error, int fd)
 	struct vsys_ipc msg = {
 		.type = IPC_OPENED,
 		.devid = d->devid,
-		.u.open = { .cookie = cookie, .error = error },
+		.u.open = { .cookie = cookie, .error = error, .era = d->era },
 	};
 
 	if (d->domain->worker)
@@ -101,26 +108,24 @@ static int check_class(const struct device *d, int fd)
 	return same ? 0 : -ENODEV;
 }
 
-static void open_done(struct loop_open *op, int result)
+static struct open_request *request_of(struct loop_open *op)
 {
-	struct open_request *r = (void *)((char *)op - offsetof(struct open_request, op));
-	struct device *d = r->device;
-	int fd = result >= 0 ? result : -1;
+	return (void *)((char *)op - offsetof(struct open_request, op));
+}
 
-	if (result == -ECANCELED)
-		result = -EINTR;
-	if (d && fd >= 0)
-		result = check_class(d, fd);
-	if (d)
-		answer(d, r->cookie, result < 0 ? result : 0, result < 0 ? -1 : fd);
-	/*
-	 * If it went to the worker, this close is not the last one and does
-	 * nothing to the device; if not, it is, and may block.
-	 */
-	if (fd >= 0 && d && result >= 0)
-		close(fd);
-	else if (fd >= 0)
-		loop_close(r->loop, fd);
+static void discount(struct open_request *r)
+{
+	if (r->counted && r->device)
+		share_closed(r->device, 1);
+	r->counted = false;
+}
+
+static void end(struct open_request *r)
+{
+	struct supervisor *sup = r->domain ? r->domain->sup : NULL;
+
+	if (r->waits)
+		TAILQ_REMOVE(&sup->waiting, r, in_queue);
 	if (r->domain) {
 		LIST_REMOVE(r, link);
 		r->domain->nr_opens--;
@@ -128,10 +133,212 @@ static void open_done(struct loop_open *op, int result)
 	free(r);
 }
 
+/* Without a file. */
+static void refuse(struct open_request *r, int err)
+{
+	struct device *d = r->device;
+	uint32_t cookie = r->cookie;
+
+	discount(r);
+	end(r);
+	if (d)
+		answer(d, cookie, err, -1);
+}
+
+static void open_done(struct loop_open *op, int result)
+{
+	struct open_request *r = request_of(op);
+	struct device *d = r->device;
+	int fd = result >= 0 ? result : -1;
+
+	if (result == -ECANCELED)
+		result = -EINTR;
+	if (d && fd >= 0)
+		result = check_class(d, fd);
+	if (d && result >= 0) {
+		answer(d, r->cookie, 0, fd);
+		/* It is the worker's now; this close does nothing to the device. */
+		close(fd);
+		end(r);
+		return;
+	}
+	/* This may be the last close of it, and may block. */
+	if (fd >= 0)
+		loop_close(r->loop, fd);
+	refuse(r, result < 0 ? result : -ENODEV);
+}
+
+static void wait_longer(struct open_request *r);
+
+static void open_node(struct open_request *r)
+{
+	struct device *d = r->device;
+	int err;
+
+	/* What keeps others out is the claim, which its own opens must not meet. */
+	if (d->claim >= 0)
+		r->flags &= ~O_EXCL;
+	r->op.done = open_done;
+	err = loop_open_start(r->loop, &r->op, d->stanza.dev, r->flags);
+	if (err)
+		refuse(r, err);
+}
+
+static void claim_done(struct loop_open *op, int result)
+{
+	struct open_request *r = request_of(op);
+	struct device *d = r->device;
+
+	if (!d) {
+		if (result >= 0)
+			loop_close(r->loop, result);
+		end(r);
+		return;
+	}
+	d->claiming = false;
+	if (result >= 0) {
+		d->claim = result;
+		open_node(r);
+		opens_serve(d->domain->sup);	/* others of the same guest */
+		return;
+	}
+	if (result != -EBUSY || r->cancelled ||
+	    (d->stanza.exclusive != VSYS_EXCLUSIVE_QUEUE && loop_now_ms() >= r->limit)) {
+		refuse(r, result == -ECANCELED ? -EINTR : result);
+		return;
+	}
+	/* This domain's own users have it; or the claim of the guest before is not gone yet. */
+	discount(r);
+	wait_longer(r);
+}
+
+static void open_claim(struct open_request *r)
+{
+	struct device *d = r->device;
+	int err;
+
+	r->op.done = claim_done;
+	err = loop_open_start(r->loop, &r->op, d->stanza.dev,
+			      O_RDONLY | O_NONBLOCK | O_EXCL | O_CLOEXEC);
+	if (err)
+		refuse(r, err);
+	else
+		d->claiming = true;
+}
+
+static void serve_later(void *arg)
+{
+	opens_serve(arg);
+}
+
+static void wait_longer(struct open_request *r)
+{
+	struct supervisor *sup = r->domain->sup;
+
+	r->waits = true;
+	/* It was first, and is so again. */
+	TAILQ_INSERT_HEAD(&sup->waiting, r, in_queue);
+	if (!sup->waiting_timer.set)
+		loop_timer_set(sup->loop, &sup->waiting_timer, LIMIT_WAIT_MS, serve_later, sup);
+}
+
+/* Others came first, and this guest does not have it already. */
+static bool is_overtaking(const struct open_request *r, dev_t rdev)
+{
+	const struct device *d = r->device;
+	const struct open_request *other;
+
+	if (d->opens && d->open_rdev == rdev)
+		return false;
+	TAILQ_FOREACH(other, &d->domain->sup->waiting, in_queue) {
+		if (other == r)
+			break;
+		if (other->device != d && other->device->native.class == d->native.class &&
+		    other->device->native.rdev == d->native.rdev)
+			return true;
+	}
+	return false;
+}
+
+/* True: it is on its way, or over; false: it is to wait. */
+static bool try_open(struct open_request *r)
+{
+	struct device *d = r->device, *holder;
+	bool queues = d->stanza.exclusive == VSYS_EXCLUSIVE_QUEUE;
+	struct stat st;
+
+	/* If it is not there, the open says why. */
+	if (!stat(d->stanza.dev, &st)) {
+		holder = share_holder(d, st.st_rdev);
+		if (holder)
+			share_wanted(holder);
+		if (holder && !queues) {
+			refuse(r, -EBUSY);
+			return true;
+		}
+		if (holder || (queues && is_overtaking(r, st.st_rdev)) || d->claiming)
+			return false;
+		if (r->waits)
+			TAILQ_REMOVE(&d->domain->sup->waiting, r, in_queue);
+		r->waits = false;
+		share_opened(d, st.st_rdev);
+		r->counted = true;
+		if (share_claims(d) && d->claim < 0) {
+			open_claim(r);
+			return true;
+		}
+	} else if (r->waits) {
+		TAILQ_REMOVE(&d->domain->sup->waiting, r, in_queue);
+		r->waits = false;
+	}
+	open_node(r);
+	return true;
+}
+
+/* One may free others: from the beginning, each time that something has gone. */
+void opens_serve(struct supervisor *sup)
+{
+	struct open_request *r;
+
+	if (sup->serving) {
+		sup->serve_again = true;
+		return;
+	}
+	sup->serving = true;
+	do {
+		sup->serve_again = false;
+		TAILQ_FOREACH(r, &sup->waiting, in_queue) {
+			if (try_open(r)) {
+				sup->serve_again = true;
+				break;
+			}
+		}
+	} while (sup->serve_again);
+	sup->serving = false;
+	if (!TAILQ_EMPTY(&sup->waiting))
+		loop_timer_set(sup->loop, &sup->waiting_timer, LIMIT_WAIT_MS, serve_later, sup);
+	else
+		loop_timer_clear(sup->loop, &sup->waiting_timer);
+}
+
+int opens_before(const struct device *d)
+{
+	const struct open_request *r;
+	int nr = 0;
+
+	TAILQ_FOREACH(r, &d->domain->sup->waiting, in_queue) {
+		if (r->device == d)
+			return nr;
+		nr += r->device->native.rdev == d->native.rdev &&
+		      r->device->native.class == d->native.class;
+	}
+	return -1;
+}
+
 static int try_start(struct device *d, uint32_t cookie, uint32_t oflags)
 {
 	struct domain *dom = d->domain;
-	int flags = native_flags(&d->stanza, oflags), err;
+	int flags = native_flags(&d->stanza, oflags);
 	struct open_request *r;
 
 	if (flags < 0)
@@ -143,18 +350,21 @@ static int try_start(struct device *d, uint32_t cookie, uint32_t oflags)
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
-	r->op.done = open_done;
 	r->loop = dom->sup->loop;
 	r->domain = dom;
 	r->device = d;
 	r->cookie = cookie;
-	err = loop_open_start(r->loop, &r->op, d->native.path, flags);
-	if (err) {
-		free(r);
-		return err;
-	}
+	r->flags = flags;
+	r->limit = loop_now_ms() + LIMIT_CLAIM_MS;
 	LIST_INSERT_HEAD(&dom->opens, r, link);
 	dom->nr_opens++;
+	if (try_open(r))
+		return 0;
+	r->waits = true;
+	TAILQ_INSERT_TAIL(&dom->sup->waiting, r, in_queue);
+	if (!dom->sup->waiting_timer.set)
+		loop_timer_set(dom->sup->loop, &dom->sup->waiting_timer, LIMIT_WAIT_MS,
+			       serve_later, dom->sup);
 	return 0;
 }
 
@@ -168,39 +378,54 @@ void open_start(struct device *d, uint32_t cookie, uint32_t oflags)
 
 static void cancel(struct open_request *r)
 {
+	if (r->waits) {
+		refuse(r, -EINTR);
+		return;
+	}
 	if (!r->cancelled)
 		loop_open_cancel(r->loop, &r->op);
 	r->cancelled = true;
 }
 
-void open_cancel(struct device *d, uint32_t cookie)
+static struct open_request *find(const struct domain *dom, const struct device *d,
+				 const uint32_t *cookie)
 {
 	struct open_request *r;
 
-	LIST_FOREACH(r, &d->domain->opens, link)
-		if (r->device == d && r->cookie == cookie)
-			cancel(r);
+	LIST_FOREACH(r, &dom->opens, link)
+		if (r->device == d && !r->cancelled && (!cookie || r->cookie == *cookie))
+			break;
+	return r;
+}
+
+void open_cancel(struct device *d, uint32_t cookie)
+{
+	struct open_request *r = find(d->domain, d, &cookie);
+
+	if (r)
+		cancel(r);
 }
 
 void open_cancel_all(struct device *d)
 {
 	struct open_request *r;
 
-	LIST_FOREACH(r, &d->domain->opens, link)
-		if (r->device == d)
-			cancel(r);
+	while ((r = find(d->domain, d, NULL)))
+		cancel(r);
 }
 
 void open_abandon(struct device *d)
 {
 	struct open_request *r;
 
+	open_cancel_all(d);
 	LIST_FOREACH(r, &d->domain->opens, link) {
 		if (r->device == d) {
-			cancel(r);
+			discount(r);
 			r->device = NULL;
 		}
 	}
+	d->claiming = false;
 }
 
 void open_forget(struct domain *dom)

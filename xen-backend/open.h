@@ -17,7 +17,10 @@ struct device;
 struct domain;
 struct open_request;
 
+struct supervisor;
+
 LIST_HEAD(open_list, open_request);
+TAILQ_HEAD(open_queue, open_request);
 
 /* Answers at once if it cannot be tried. */
 void open_start(struct device *d, uint32_t cookie, uint32_t oflags);
@@ -27,6 +30,10 @@ void open_cancel(struct device *d, uint32_t cookie);
 void open_cancel_all(struct device *d);
 /* Ends all of a device without answers: nobody waits for them any more. */
 void open_abandon(struct device *d);
+/* Those that wait for others (share.h) are looked at. */
+void opens_serve(struct supervisor *sup);
+/* How many opens of others are before the first one of d that waits; -1: none does. */
+int opens_before(const struct device *d);
 /* The domain is about to be freed; its devices are already. */
 void open_forget(struct domain *dom);
 

@@ -29,6 +29,7 @@ static const struct {
 	{ "ioctl", "IOCTL" },
 	{ "state", "STATE" },
 	{ "handles", "OPEN" },
+	{ "use", "USE" },
 };
 
 #define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))

@@ -9,7 +9,7 @@
 #include "kv.h"
 #include "stanza.h"
 
-#define STANZA_KEYS "dev, mode, name, ioctl, payload, caps, numbers"
+#define STANZA_KEYS "dev, mode, name, ioctl, payload, caps, numbers, exclusive"
 #define NONE "none"
 
 static int parse_dev(struct stanza *s, const char *value, struct fault *f)
@@ -85,6 +85,14 @@ static int parse_numbers(struct stanza *s, const char *value, struct fault *f)
 	return 0;
 }
 
+static int parse_exclusive(struct stanza *s, const char *value, struct fault *f)
+{
+	if (vsys_parse_exclusive(value, &s->exclusive))
+		return fault(f, -EINVAL,
+			     "exclusive '%s' is unknown (known: none, open, queue, attach)", value);
+	return 0;
+}
+
 /* Without a name, the guest's node is called as the host's. */
 static int default_name(struct stanza *s, struct fault *f)
 {
@@ -110,6 +118,7 @@ static const struct {
 	{ "payload", parse_payload },
 	{ "caps", parse_caps },
 	{ "numbers", parse_numbers },
+	{ "exclusive", parse_exclusive },
 };
 
 static int parse_item(struct stanza *s, const struct kv *item, struct fault *f)
@@ -164,8 +173,10 @@ void stanza_format(const struct stanza *s, char *text, size_t size)
 	char caps[CAPS_TEXT];
 	size_t len;
 
-	snprintf(text, size, "dev=%s,mode=%s,name=%s%s", s->dev, vsys_mode_name(s->mode), s->name,
-		 s->native_numbers ? ",numbers=native" : "");
+	snprintf(text, size, "dev=%s,mode=%s,name=%s%s%s%s", s->dev, vsys_mode_name(s->mode),
+		 s->name, s->native_numbers ? ",numbers=native" : "",
+		 s->exclusive == VSYS_EXCLUSIVE_NONE ? "" : ",exclusive=",
+		 s->exclusive == VSYS_EXCLUSIVE_NONE ? "" : vsys_exclusive_name(s->exclusive));
 	if (!stanza_calls(s))
 		return;
 	caps_format(s->caps, caps, sizeof(caps));

@@ -24,6 +24,7 @@ struct stanza {
 	enum vsys_mode mode;
 	char ioctl[STANZA_CLASS];	/* which commands: a policy's class, or "none" */
 	enum vsys_payload payload;
+	enum vsys_exclusive exclusive;	/* see share.h */
 	bool native_numbers;		/* the guest's node has the device number of the host's */
 	uint64_t caps;			/* what native calls may need beside the open file */
 };

@@ -180,6 +180,7 @@ int supervisor_start(struct supervisor *sup)
 
 	TAILQ_INIT(&sup->domains);
 	TAILQ_INIT(&sup->changed);
+	TAILQ_INIT(&sup->waiting);
 	LIST_INIT(&sup->workers);
 	err = xst_watch(sup->xs, "@introduceDomain", "domains");
 	if (!err)
@@ -272,5 +273,6 @@ void supervisor_free(struct supervisor *sup)
 		kill(w->pid, SIGKILL);
 	run_until(sup, has_workers, LIMIT_EXIT_MS / 5);
 	loop_timer_clear(sup->loop, &sup->changed_work);
+	loop_timer_clear(sup->loop, &sup->waiting_timer);
 	loop_fd_remove(sup->loop, &sup->xs_event);
 }

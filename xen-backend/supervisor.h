@@ -42,6 +42,11 @@ struct supervisor {
 	struct device_queue changed;
 	struct loop_timer changed_work;
 
+	/* Opens that wait for those of others, first come first served. */
+	struct open_queue waiting;
+	struct loop_timer waiting_timer;
+	bool serving, serve_again;
+
 	bool started;
 	bool stopping;
 	bool lost;			/* XenStore is gone */

@@ -20,6 +20,7 @@
 #include "log.h"
 #include "open.h"
 #include "pins.h"
+#include "share.h"
 #include "supervisor.h"
 #include "worker-exec.h"
 
@@ -80,6 +81,12 @@ static void take_counters(struct device *d, const struct vsys_ipc *msg)
 		d->counters = msg->u.counters;
 	if (d)
 		d->stats_asked = false;
+}
+
+static void take_closed(struct device *d, const struct vsys_ipc *msg)
+{
+	if (d && msg->u.open.era == d->era)
+		share_closed(d, 1);
 }
 
 /* false: this message cannot be. */
@@ -147,6 +154,8 @@ static int take_message(struct worker *w)
 	/* The question and the end of a device may have crossed. */
 	if (msg.type == IPC_COUNTERS)
 		take_counters(d, &msg);
+	else if (msg.type == IPC_CLOSED)
+		take_closed(d, &msg);
 	else if (!d || !device_is_active(d))
 		worker_kill(w, "it spoke of device %u, which it does not have", msg.devid);
 	else if (!handle(d, &msg))

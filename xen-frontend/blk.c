@@ -260,9 +260,23 @@ static int vsys_blk_open_data(struct vsys_blk *blk, fmode_t mode)
 	return 0;
 }
 
+/*
+ * A medium may be another one at each first open, and another drive may be behind
+ * the node; the native open has looked.  The cache is empty then: the block layer
+ * drops it with the last close.
+ */
+static void vsys_blk_look_at_size(struct vsys_blk *blk)
+{
+	loff_t size = vsys_seek(blk->vdev, blk->data, 0, SEEK_END, 0);
+
+	if (size >= 0)
+		set_capacity(blk->disk, size >> SECTOR_SHIFT);
+}
+
 static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
 {
 	struct vsys_blk *blk = bdev->bd_disk->private_data;
+	bool reopened = false;
 	u32 can;
 	int err = 0;
 
@@ -275,9 +289,13 @@ static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
 	}
 	/* A handle that did not wait for a medium says nothing about it. */
 	if (!blk->data_open || (blk->data_nonblock && !(mode & FMODE_NDELAY)) ||
-	    ((mode & FMODE_WRITE) && blk->vdev->writable && !blk->data_writable))
+	    ((mode & FMODE_WRITE) && blk->vdev->writable && !blk->data_writable)) {
 		err = vsys_blk_open_data(blk, mode);
+		reopened = !err;
+	}
 	if (!err) {
+		if (reopened && blk->disk->flags & GENHD_FL_REMOVABLE)
+			vsys_blk_look_at_size(blk);
 		blk->openers++;
 	} else if (blk->claim_open && (mode & FMODE_EXCL)) {
 		vsys_release(blk->vdev, blk->claim);
@@ -465,6 +483,9 @@ static void vsys_blk_set_limits(struct vsys_blk *blk,
 			      UINT_MAX >> SECTOR_SHIFT));
 	if (l->removable)
 		blk->disk->flags |= GENHD_FL_REMOVABLE;
+	/* Nobody shall look for partitions who may have to wait for another guest. */
+	if (blk->vdev->exclusive == VSYS_EXCLUSIVE_QUEUE)
+		blk->disk->flags |= GENHD_FL_NO_PART;
 	set_capacity(blk->disk, l->sectors);
 	set_disk_ro(blk->disk, !blk->vdev->writable);
 }

@@ -137,14 +137,15 @@ static long vsys_file_compat_ioctl(struct file *file, unsigned int cmd,
 #define vsys_file_compat_ioctl NULL
 #endif
 
-static loff_t vsys_file_llseek(struct file *file, loff_t offset, int whence)
+/* pos: where the caller's file is. */
+loff_t vsys_seek(struct vsys_device *vdev, u32 handle, loff_t offset,
+		 int whence, loff_t pos)
 {
-	struct vsys_file *vf = file->private_data;
 	struct vsys_call *call;
 	loff_t ret;
 
-	call = vsys_call_alloc(vsys_queue_of_this_cpu(vf->vdev), VSYS_OP_LSEEK,
-			       vf->handle, 0, 0);
+	call = vsys_call_alloc(vsys_queue_of_this_cpu(vdev), VSYS_OP_LSEEK,
+			       handle, 0, 0);
 	if (!call)
 		return -ENOMEM;
 	BUILD_BUG_ON(SEEK_SET != VSYS_SEEK_SET || SEEK_CUR != VSYS_SEEK_CUR ||
@@ -152,13 +153,23 @@ static loff_t vsys_file_llseek(struct file *file, loff_t offset, int whence)
 		     SEEK_HOLE != VSYS_SEEK_HOLE);
 	call->req.wire.offset = offset;
 	call->req.wire.length = whence;
-	call->req.wire.u.lseek.pos = file->f_pos;
+	call->req.wire.u.lseek.pos = pos;
 	ret = vsys_call_simple(call);
-	if (!ret) {
+	if (!ret)
 		ret = call->req.rsp.value;
-		file->f_pos = ret;
-	}
 	vsys_call_put(call);
+	return ret;
+}
+
+static loff_t vsys_file_llseek(struct file *file, loff_t offset, int whence)
+{
+	struct vsys_file *vf = file->private_data;
+	loff_t ret = vsys_seek(vf->vdev, vf->handle, offset, whence,
+			       file->f_pos);
+
+	/* Positions in memory may be "negative". */
+	if (ret >= 0 || ret < -MAX_ERRNO)
+		file->f_pos = ret;
 	return ret;
 }
 

@@ -240,6 +240,8 @@ static int vsys_connect(struct vsys_device *vdev)
 	if (!err)
 		err = VSYS_READ_KEY(vdev, vdev, payload, VSYS_KEY_PAYLOAD);
 	if (!err)
+		err = VSYS_READ_KEY(vdev, vdev, exclusive, VSYS_KEY_EXCLUSIVE);
+	if (!err)
 		err = VSYS_READ_KEY(vdev, vdev, native_major,
 				    VSYS_KEY_NATIVE_MAJOR);
 	if (!err)
@@ -289,6 +291,27 @@ static int vsys_connect(struct vsys_device *vdev)
 fail:
 	vsys_disconnect(vdev);
 	return err;
+}
+
+/* Somebody else wants the device: we are still here. */
+static void vsys_ping(struct xenbus_watch *watch, const char *path,
+		      const char *token)
+{
+	struct vsys_device *vdev = container_of(watch, struct vsys_device,
+						ping_watch);
+
+	if (!VSYS_READ_KEY(vdev, vdev, ping, VSYS_KEY_PING))
+		xenbus_printf(XBT_NIL, vdev->xdev->nodename, VSYS_KEY_PONG,
+			      "%u", vdev->ping);
+}
+
+static void vsys_ping_stop(struct vsys_device *vdev)
+{
+	if (!vdev->ping_watch.node)
+		return;
+	unregister_xenbus_watch(&vdev->ping_watch);
+	kfree(vdev->ping_watch.node);
+	vdev->ping_watch.node = NULL;
 }
 
 /* The back-end is there: the node appears. */
@@ -457,6 +480,9 @@ static void vsys_backend_changed(struct xenbus_device *xdev,
 						    &vsys_stats_fops);
 		for (i = 0; i < vdev->nr_queues; i++)
 			vsys_queue_start(&vdev->queue[i]);
+		/* Without it, others wait longer; why was said. */
+		xenbus_watch_pathfmt(xdev, &vdev->ping_watch, NULL, vsys_ping,
+				     "%s/%s", xdev->otherend, VSYS_KEY_PING);
 		queue_work(vsys_wq, &vdev->add_work);
 		break;
 	case XenbusStateClosing:
@@ -482,6 +508,7 @@ static void vsys_backend_changed(struct xenbus_device *xdev,
 /* The device's last moment: nothing of it touches xdev after this. */
 static void vsys_forget(struct vsys_device *vdev)
 {
+	vsys_ping_stop(vdev);
 	vsys_unplug(vdev, -ENODEV);
 	debugfs_remove(vdev->debugfs);
 	vdev->debugfs = NULL;

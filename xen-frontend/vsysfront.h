@@ -161,6 +161,9 @@ struct vsys_device {
 	u32 devid;
 	bool feature_ioctl, feature_poll;
 	enum vsys_payload payload;
+	enum vsys_exclusive exclusive;
+	struct xenbus_watch ping_watch;	/* node NULL: none */
+	u32 ping;
 	u32 native_major, native_minor;	/* the node's, if it can be; 0: any */
 	struct vsys_mms mms;
 	struct vsys_shapes shapes;
@@ -319,6 +322,8 @@ void vsys_file_put(struct vsys_file *vf);
 void vsys_file_set_mode(struct inode *inode, struct file *file);
 struct file *vsys_file_make(struct vsys_device *vdev, u32 handle, u32 can);
 struct vsys_file *vsys_file_of(struct file *file);
+loff_t vsys_seek(struct vsys_device *vdev, u32 handle, loff_t offset,
+		 int whence, loff_t pos);
 static inline bool vsys_file_is_stream(const struct vsys_file *vf)
 {
 	return !(vf->can & (VSYS_FILE_PREAD | VSYS_FILE_PWRITE));

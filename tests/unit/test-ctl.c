@@ -82,10 +82,10 @@ static void attach_and_list(void **state)
 	assert_string_equal(ask("list\n"), "ok\n");
 	assert_string_equal(ask("attach g dev=/dev/zero%2cname=z\n"),
 			    "data domain=g,domid=1,devid=0,name=z,dev=/dev/zero,class=char,"
-			    "mode=rw,ioctl=none,state=waiting,reason=,handles=0\nok\n");
+			    "mode=rw,ioctl=none,state=waiting,reason=,exclusive=none,use=,handles=0\nok\n");
 	assert_string_equal(ask("list 1\n"),
 			    "data domain=g,domid=1,devid=0,name=z,dev=/dev/zero,class=char,"
-			    "mode=rw,ioctl=none,state=waiting,reason=,handles=0\nok\n");
+			    "mode=rw,ioctl=none,state=waiting,reason=,exclusive=none,use=,handles=0\nok\n");
 	fx_domain(2, "h");
 	assert_string_equal(ask("list h\n"), "ok\n");
 }
@@ -108,7 +108,7 @@ static void sentences(void **state)
 		{ "attach 0 dev=/dev/zero\n", "error domain '0' does not exist\n" },
 		{ "attach %0a%1b dev=/dev/zero\n", "error domain '?" "?' does not exist\n" },
 		{ "attach g dev=/dev/zero%2cfoo=1\n",
-		  "error command line: unknown key 'foo' (known: dev, mode, name, ioctl, payload, caps, numbers)\n" },
+		  "error command line: unknown key 'foo' (known: dev, mode, name, ioctl, payload, caps, numbers, exclusive)\n" },
 		{ "attach g dev=/dev/nope\n",
 		  "error command line: dev '/dev/nope' does not exist\n" },
 		{ "attach g dev=/etc%2cname=x\n",
@@ -228,7 +228,7 @@ static void stat_asks_the_worker(void **state)
 	fx_settle();
 	assert_string_equal(hear(fd),
 			    "data domain=g,domid=1,devid=0,name=zero,dev=/dev/zero,class=char,"
-			    "mode=rw,ioctl=none,state=connected,reason=,handles=9223372036854775808,"
+			    "mode=rw,ioctl=none,state=connected,reason=,exclusive=none,use=,handles=9223372036854775808,"
 			    "payload=bytes,caps=,requests=1,responses=2,events_in=3,events_out=4,bytes_read=5,"
 			    "bytes_written=6,copies=7,grant_maps=8,grant_unmaps=9,errors=10,calls=0,faults=0,denied=11\nok\n");
 	/* A worker that does not answer is not waited for. */
@@ -456,11 +456,11 @@ static void tool(void **state)
 	client(&bad);
 	assert_int_equal(bad.result, -EIO);
 	assert_string_equal(bad.f.text,
-			    "command line: unknown key 'nme' (known: dev, mode, name, ioctl, payload, caps, numbers)");
+			    "command line: unknown key 'nme' (known: dev, mode, name, ioctl, payload, caps, numbers, exclusive)");
 	client(&list);
 	assert_string_equal(list.heard,
 			    "domain=my guest;domid=1;devid=0;name=z;dev=/dev/zero;class=char;"
-			    "mode=rw;ioctl=none;state=waiting;reason=;handles=0;");
+			    "mode=rw;ioctl=none;state=waiting;reason=;exclusive=none;use=;handles=0;");
 }
 
 static void no_daemon(void **state)

@@ -144,19 +144,20 @@ static void other_class(void **state)
 {
 	uint32_t devid = connected("dev=/dev/zero,name=z");
 	struct native *n = &fx_dev(1, devid)->native;
+	char *path = fx_dev(1, devid)->stanza.dev;
 
 	(void)state;
-	snprintf(n->path, sizeof(n->path), "%s/file", fx_dir);
-	close(open(n->path, O_CREAT | O_WRONLY, 0600));
+	sprintf(path, "%s/file", fx_dir);
+	close(open(path, O_CREAT | O_WRONLY, 0600));
 	ask_open(devid, 1, VSYS_O_RDWR);
 	expect_error(devid, 1, -ENODEV);
 	fx_settle();
-	fx_until(nr_links_to(n->path) == 0);
-	strcpy(n->path, "/dev/zero");
+	fx_until(nr_links_to(path) == 0);
+	strcpy(path, "/dev/zero");
 	n->class = VSYS_CLASS_BLOCK;
 	ask_open(devid, 2, VSYS_O_RDWR);
 	expect_error(devid, 2, -ENODEV);
-	strcpy(n->path, "/does/not/exist");
+	strcpy(path, "/does/not/exist");
 	ask_open(devid, 3, VSYS_O_RDWR);
 	expect_error(devid, 3, -ENOENT);
 }
@@ -171,7 +172,7 @@ static uint32_t blocking(void)
 
 	snprintf(fifo, sizeof(fifo), "%s/fifo", fx_dir);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
-	strcpy(fx_dev(1, devid)->native.path, fifo);
+	strcpy(fx_dev(1, devid)->stanza.dev, fifo);
 	return devid;
 }
 

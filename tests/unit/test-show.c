@@ -51,7 +51,7 @@ static struct show *two(void)
 	struct show *s = show_new();
 
 	add(s, "domain=g,domid=1,devid=0,name=ram0,dev=/dev/ram0,class=block,mode=rw,ioctl=none,"
-	       "state=connected,reason=,handles=12");
+	       "state=connected,reason=,handles=12,use=waits%201");
 	add(s, "domain=guest%20two,domid=10,devid=3,name=z,dev=/dev/zero,class=char,mode=ro,ioctl=tty,"
 	       "state=failed,reason=the%20%22pool%22%20\\%20%0a,handles=0");
 	return s;
@@ -61,11 +61,11 @@ static void table(void **state)
 {
 	(void)state;
 	assert_string_equal(shown(two(), SHOW_TABLE),
-		"DOMAIN     DOMID  DEVID  NAME  DEV        CLASS  MODE  IOCTL  STATE      OPEN\n"
-		"g          1      0      ram0  /dev/ram0  block  rw    none   connected  12\n"
-		"guest two  10     3      z     /dev/zero  char   ro    tty    failed     0\n");
+		"DOMAIN     DOMID  DEVID  NAME  DEV        CLASS  MODE  IOCTL  STATE      OPEN  USE\n"
+		"g          1      0      ram0  /dev/ram0  block  rw    none   connected  12    waits 1\n"
+		"guest two  10     3      z     /dev/zero  char   ro    tty    failed     0     -\n");
 	assert_string_equal(shown(show_new(), SHOW_TABLE),
-		"DOMAIN  DOMID  DEVID  NAME  DEV  CLASS  MODE  IOCTL  STATE  OPEN\n");
+		"DOMAIN  DOMID  DEVID  NAME  DEV  CLASS  MODE  IOCTL  STATE  OPEN  USE\n");
 }
 
 static void lines(void **state)

@@ -101,7 +101,7 @@ static void faults(void **state)
 	(void)state;
 	bad("", "key 'dev' is missing");
 	bad(" ", "key 'dev' is missing");
-	bad("dev=/dev/ram0,foo=1", "unknown key 'foo' (known: dev, mode, name, ioctl, payload, caps, numbers)");
+	bad("dev=/dev/ram0,foo=1", "unknown key 'foo' (known: dev, mode, name, ioctl, payload, caps, numbers, exclusive)");
 	bad("mode=rw", "key 'dev' is missing");
 	bad("dev=", "key 'dev' has no value");
 	bad("dev=ram0", "dev 'ram0' is not an absolute path");

@@ -238,6 +238,7 @@ void answer_open(struct fixture *f, const struct vsys_ipc *open, int fd)
 
 	msg.u.open.cookie = open->u.open.cookie;
 	msg.u.open.error = fd < 0 ? fd : 0;
+	msg.u.open.era = 17;
 	tell_msg(f, &msg, fd);
 	if (fd >= 0)
 		close(fd);
@@ -267,6 +268,11 @@ static void supervise(struct fixture *f)
 			f->last_open = msg;
 			if (!f->open_hold)
 				answer_open(f, &msg, f->open_with(f, &msg));
+			break;
+		case IPC_CLOSED:
+			assert_int_equal(msg.devid, DEVID);
+			assert_int_equal(msg.u.open.era, 17);
+			f->closeds++;
 			break;
 		case IPC_PINS:
 			msg.u.pins.count = f->pinned;

@@ -59,7 +59,7 @@ struct fixture {
 	int64_t pinned;			/* answer to IPC_PINS */
 
 	/* ... and what it was told. */
-	unsigned int ups, downs, faileds, counters_seen;
+	unsigned int ups, downs, faileds, counters_seen, closeds;
 	char reason[VSYS_IPC_REASON];
 	struct vsys_counters counters;
 };

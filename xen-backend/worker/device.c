@@ -171,6 +171,8 @@ void device_counters(struct worker *w, uint32_t devid)
 /* A file that came too late: closing it may take long, and nobody waits. */
 struct late_file {
 	struct thread_job job;
+	struct worker *w;
+	uint32_t devid, era;
 	int fd;
 };
 
@@ -182,19 +184,34 @@ static long late_run(struct thread_job *job)
 
 static void late_done(struct thread_job *job, long res)
 {
+	struct late_file *late = container_of(job, struct late_file, job);
+
 	if (res == -ENOMEM)
 		late_run(job);
-	free(job);
+	device_file_closed(late->w, late->devid, late->era);
+	free(late);
 }
 
-static void close_late(struct worker *w, int fd)
+void device_file_closed(struct worker *w, uint32_t devid, uint32_t era)
+{
+	struct vsys_ipc msg = { .type = IPC_CLOSED, .devid = devid };
+
+	msg.u.open.era = era;
+	link_send(&w->link, &msg);
+}
+
+static void close_late(struct worker *w, const struct vsys_ipc *msg, int fd)
 {
 	struct late_file *late = calloc(1, sizeof(*late));
 
 	if (!late) {
 		close(fd);
+		device_file_closed(w, msg->devid, msg->u.open.era);
 		return;
 	}
+	late->w = w;
+	late->devid = msg->devid;
+	late->era = msg->u.open.era;
 	late->fd = fd;
 	late->job.run = late_run;
 	late->job.done = late_done;
@@ -213,15 +230,17 @@ void device_opened(struct worker *w, const struct vsys_ipc *msg, int fd)
 				break;
 	if (!r) {
 		if (fd >= 0)
-			close_late(w, fd);
+			close_late(w, msg, fd);
 		return;
 	}
 	/* No room in our table of descriptors: the kernel drops it silently. */
-	if (!error && fd < 0)
+	if (!error && fd < 0) {
 		error = -EMFILE;
+		device_file_closed(w, msg->devid, msg->u.open.era);
+	}
 	if (error && fd >= 0)
-		close_late(w, fd);
-	op_open_done(r, fd, error);
+		close_late(w, msg, fd);
+	op_open_done(r, fd, error, msg->u.open.era);
 }
 
 /* One step of taking down; the last one frees the device. */

@@ -60,6 +60,8 @@ struct device *device_find(struct worker *w, uint32_t devid);
 void device_connect(struct worker *w, const struct vsys_ipc *msg, int policy_fd);
 void device_disconnect(struct worker *w, uint32_t devid);
 void device_counters(struct worker *w, uint32_t devid);
+/* What the supervisor opened is closed. */
+void device_file_closed(struct worker *w, uint32_t devid, uint32_t era);
 void device_opened(struct worker *w, const struct vsys_ipc *msg, int fd);
 
 /* The peer broke the protocol. */

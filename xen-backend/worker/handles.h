@@ -29,6 +29,7 @@ struct handle {
 	bool lseek, pread, pwrite;
 	bool polls;		/* the driver has poll(): no reading by io_uring */
 	bool opened;		/* by the node, not made by a call */
+	uint32_t era;		/* ... as the supervisor counts */
 	/*
 	 * Whether readv() and writev() are one call for the driver, or as many
 	 * as there are pieces; found out by the first that has several.

@@ -80,7 +80,7 @@ static void open_end(struct request *r, int err, uint64_t value, uint64_t pos)
 	request_end(r, err, value, pos);
 }
 
-void op_open_done(struct request *r, int fd, int error)
+void op_open_done(struct request *r, int fd, int error, uint32_t era)
 {
 	struct device *dev = r->queue->dev;
 	struct handle *h = r->handle;
@@ -91,6 +91,7 @@ void op_open_done(struct request *r, int fd, int error)
 	}
 	handle_open(h, fd, r->rq.flags, dev->block, dev->worker->probe_fd);
 	h->opened = true;
+	h->era = era;
 	dev->counters.handles++;
 	open_end(r, 0, h->number, (h->lseek ? VSYS_FILE_LSEEK : 0) |
 				  (h->pread ? VSYS_FILE_PREAD : 0) |

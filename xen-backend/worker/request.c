@@ -307,6 +307,8 @@ static void close_done(struct thread_job *job, long res)
 	if (res == -ENOMEM)	/* no thread to be had: then we wait for it here */
 		res = close_run(job);
 	dev->counters.handles--;
+	if (h->opened)
+		device_file_closed(dev->worker, dev->devid, h->era);
 	handle_free(h);
 	if (r)
 		request_end(r, res, 0, 0);
