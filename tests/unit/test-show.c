@@ -73,7 +73,7 @@ static void lines(void **state)
 	(void)state;
 	assert_string_equal(shown(two(), SHOW_LINES),
 		"domain: g\ndomid: 1\ndevid: 0\nname: ram0\ndev: /dev/ram0\nclass: block\n"
-		"mode: rw\nioctl: none\nstate: connected\nhandles: 12\n\n"
+		"mode: rw\nioctl: none\nstate: connected\nhandles: 12\nuse: waits 1\n\n"
 		"domain: guest two\ndomid: 10\ndevid: 3\nname: z\ndev: /dev/zero\nclass: char\n"
 		"mode: ro\nioctl: tty\nstate: failed\nreason: the \"pool\" \\ ?\nhandles: 0\n");
 }
@@ -84,7 +84,7 @@ static void json(void **state)
 	assert_string_equal(shown(two(), SHOW_JSON),
 		"[\n  { \"domain\": \"g\", \"domid\": 1, \"devid\": 0, \"name\": \"ram0\", "
 		"\"dev\": \"/dev/ram0\", \"class\": \"block\", \"mode\": \"rw\", \"ioctl\": \"none\", "
-		"\"state\": \"connected\", \"reason\": \"\", \"handles\": 12 },\n"
+		"\"state\": \"connected\", \"reason\": \"\", \"handles\": 12, \"use\": \"waits 1\" },\n"
 		"  { \"domain\": \"guest two\", \"domid\": 10, \"devid\": 3, \"name\": \"z\", "
 		"\"dev\": \"/dev/zero\", \"class\": \"char\", \"mode\": \"ro\", \"ioctl\": \"tty\", "
 		"\"state\": \"failed\", \"reason\": \"the \\\"pool\\\" \\\\ \\u000a\", "

@@ -297,8 +297,10 @@ static void open_without_descriptor(void **state)
 	msg = f->last_open;
 	msg.type = IPC_OPENED;
 	msg.u.open.error = 0;
+	msg.u.open.era = 17;
 	tell_msg(f, &msg, -1);		/* the kernel had no room for it */
 	assert_int_equal(wait_for(f, id)->status, -VSYS_EMFILE);
+	UNTIL(f, f->closeds == 1);
 	f->open_hold = false;
 	assert_int_equal(do_open(f, "/dev/null", VSYS_O_RDONLY), 1);
 }

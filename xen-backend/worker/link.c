@@ -80,7 +80,7 @@ static void link_send_next(struct link *l)
 	struct link_message *m = STAILQ_FIRST(&l->out);
 	struct io_uring_sqe *sqe;
 
-	if (!m || l->sending)
+	if (!m || l->sending || l->ends)
 		return;
 	sqe = uring_get(l->uring);
 	if (!sqe) {
@@ -144,6 +144,7 @@ void link_exit(struct link *l)
 {
 	struct link_message *m;
 
+	l->ends = true;
 	if (l->receiving)
 		uring_cancel(l->uring, &l->recv_call);
 	if (l->sending)

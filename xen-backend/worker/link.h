@@ -26,7 +26,7 @@ struct link {
 	void (*broken)(struct link *l);		/* the supervisor is gone */
 
 	struct uring_call recv_call, send_call;
-	bool receiving, sending;
+	bool receiving, sending, ends;
 	struct vsys_ipc in;
 	struct msghdr header;
 	struct iovec iov;
