@@ -7,6 +7,7 @@ TOOL_LIBS_hostile-front := -lxengnttab -lxenevtchn -lxenstore -lpthread
 TOOL_LIBS_file-wait     := -luring -lpthread
 
 include tests/tools/ioctl-client/build.mk
+include tests/tools/cdrw/build.mk
 include tests/tools/worker-san/build.mk
 
 $(B)/tools/%: tests/tools/%.c | $(SCHEMA_H)

@@ -16,9 +16,9 @@
 
 static struct track *track_open(struct disc *d)
 {
-	struct track *t = &d->at.track[d->at.tracks - 1];
+	struct track *t = d->at.tracks ? &d->at.track[d->at.tracks - 1] : NULL;
 
-	return d->at.tracks && t->state == TRACK_OPEN ? t : NULL;
+	return t && t->state == TRACK_OPEN ? t : NULL;
 }
 
 int32_t burn_next(const struct mmc *m)
@@ -109,7 +109,7 @@ void burn_stop(struct mmc *m)
 	if (!d)
 		return;
 	if (m->burn.cued) {
-		/* A session that breaks off: the track that was being written has what came. */
+		/* A session that breaks off: its last track has what came. */
 		m->burn.cued = false;
 		if (session_is_open(d) && m->burn.next > d->at.track[disc_open_first(d) - 1].start) {
 			while (d->at.track[d->at.tracks - 1].start >= m->burn.next)
@@ -168,7 +168,7 @@ struct cue {
 static int cue_track(struct mmc *m, struct cue *c, const uint8_t *e, int32_t lba)
 {
 	unsigned int last = c->at.tracks;
-	struct track *t = &c->at.track[last - 1];
+	struct track *t = last ? &c->at.track[last - 1] : NULL;
 	bool begins = e[1] != last || last < disc_open_first(m->disc);
 	struct region *r = &c->region[c->regions];
 	uint8_t mode;
@@ -438,7 +438,9 @@ int blocks_write(struct mmc *m, struct xfer *x)
 		return 0;
 	if (nr > DISC_BLOCKS_MAX)
 		return BAD_LBA;
-	return mode_write_type(m) == WRITE_SAO ? sao_write(m, x, lba, nr) : tao_write(m, x, lba, nr);
+	if (mode_write_type(m) == WRITE_SAO)
+		return sao_write(m, x, lba, nr);
+	return tao_write(m, x, lba, nr);
 }
 
 int cache_flush(struct mmc *m, struct xfer *x)

@@ -42,10 +42,11 @@ int32_t session_gap(unsigned int nr)
 
 int32_t layout_end(const struct layout *at)
 {
-	const struct track *t = &at->track[at->tracks - 1];
+	const struct track *t;
 
 	if (!at->tracks)
 		return 0;
+	t = &at->track[at->tracks - 1];
 	if (t->state == TRACK_OPEN && t->size < t->written)
 		return t->start + t->written;
 	return t->start + t->size;

@@ -278,7 +278,7 @@ int track_info(struct mmc *m, struct xfer *x)
 	const struct disc *d = m->disc;
 	uint8_t buf[36] = { 0, sizeof(buf) - 2 };
 	int nr = track_choose(m, x->cdb[1] & 3, get32(x->cdb + 2));
-	const struct track *t = &d->at.track[nr];
+	const struct track *t;
 
 	if (nr < 0)
 		return BAD_FIELD;
@@ -296,6 +296,7 @@ int track_info(struct mmc *m, struct xfer *x)
 		put32(buf + 24, disc_free_blocks(d));
 		return reply(x, buf, sizeof(buf), get16(x->cdb + 7));
 	}
+	t = &d->at.track[nr];
 	buf[3] = t->session;
 	buf[5] = t->control;
 	buf[6] = t->mode ? t->mode : 0x0f;

@@ -306,6 +306,11 @@ int mmc_button(struct mmc *m)
 	return 0;
 }
 
+bool mmc_tray_is_open(const struct mmc *m)
+{
+	return m->open;
+}
+
 int mmc_remove(struct mmc *m)
 {
 	if (tray_open(m))

@@ -49,6 +49,7 @@ unsigned int mmc_firmware_writes(const struct mmc *m);
 int mmc_button(struct mmc *m);				/* opens the tray, or closes it */
 int mmc_insert(struct mmc *m, struct disc *disc);	/* ends with a closed tray */
 int mmc_remove(struct mmc *m);				/* leaves the tray open */
+bool mmc_tray_is_open(const struct mmc *m);
 /* Power off and on: the host hears of it, the disc stays. */
 void mmc_reset(struct mmc *m);
 void mmc_describe(const struct mmc *m, char *text, size_t size);

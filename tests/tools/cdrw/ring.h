@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * ring.h - the commands that TCM_USER2 puts into memory it shares with a process, and
- * the answers to them.  Only memory: who wakes whom is said in target.h.
+ * the answers to them.  Only memory: who wakes whom is said in tcmu.h.
  *
  * Commands are answered in their order.  A command's data lies in pieces all over the
  * shared memory; here it is one buffer.
