@@ -148,14 +148,18 @@ static bool other(void *arg, const char *word, char *answer, size_t size)
 	answer[0] = '+';
 	if (!strcmp(word, "quit")) {
 		leave();
-		answer[1] = '\0';
+		snprintf(answer, size, "+leaving");
 		return true;
 	}
 	if (strcmp(word, "node"))
 		return false;
-	tcmu_nodes(&self.tcmu, answer + 1, size - 1);
-	if (self.busy || !answer[1])
-		snprintf(answer, size, "-it has no nodes yet");
+	/* Nothing is looked up below what is being linked. */
+	if (!self.busy)
+		tcmu_nodes(&self.tcmu, answer + 1, size - 1);
+	else
+		answer[1] = '\0';
+	if (!answer[1])
+		snprintf(answer, size, "-it has no nodes");
 	return true;
 }
 

@@ -124,6 +124,51 @@ static void store_path(struct tcmu *t, int nr)
 	snprintf(t->store, sizeof(t->store), "%s/%s", t->hba, t->name);
 }
 
+/* The uio device whose name is the backstore's: its number, or -1. */
+static int uio_find(const struct tcmu *t)
+{
+	char want[200], path[400], name[400];
+	DIR *d = opendir("/sys/class/uio");
+	struct dirent *e;
+	int nr = -1;
+
+	if (!d)
+		return -1;
+	snprintf(want, sizeof(want), "tcm-user/%s/%s", strrchr(t->hba, '_') + 1, t->name);
+	while (nr < 0 && (e = readdir(d))) {
+		if (strncmp(e->d_name, "uio", 3))
+			continue;
+		snprintf(path, sizeof(path), "/sys/class/uio/%s/name", e->d_name);
+		read_file(path, name, sizeof(name));
+		if (!strcmp(name, want))
+			nr = atoi(e->d_name + 3);
+	}
+	closedir(d);
+	return nr;
+}
+
+/* A ring has one user: it tells a drive that runs from what one left behind. */
+static bool running(struct tcmu *t)
+{
+	bool busy = false;
+
+	for (int i = 0; i < HBAS && !busy; i++) {
+		char path[100];
+		int nr, fd;
+
+		store_path(t, i);
+		nr = uio_find(t);
+		if (nr < 0)
+			continue;
+		snprintf(path, sizeof(path), "/dev/uio%d", nr);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		busy = fd < 0 && errno == EBUSY;
+		if (fd >= 0)
+			close(fd);
+	}
+	return busy;
+}
+
 /* All of it, whatever is there.  Commands that nobody answers end by their time-out. */
 static void leftovers_remove(struct tcmu *t)
 {
@@ -166,29 +211,6 @@ static int store_make(struct tcmu *t, uint64_t bytes)
 	return ret ?: write_file(t, t->store, "enable", "1");
 }
 
-/* The uio device whose name is the backstore's: its number, or -1. */
-static int uio_find(const struct tcmu *t)
-{
-	char want[200], path[400], name[400];
-	DIR *d = opendir("/sys/class/uio");
-	struct dirent *e;
-	int nr = -1;
-
-	if (!d)
-		return -1;
-	snprintf(want, sizeof(want), "tcm-user/%s/%s", strrchr(t->hba, '_') + 1, t->name);
-	while (nr < 0 && (e = readdir(d))) {
-		if (strncmp(e->d_name, "uio", 3))
-			continue;
-		snprintf(path, sizeof(path), "/sys/class/uio/%s/name", e->d_name);
-		read_file(path, name, sizeof(name));
-		if (!strcmp(name, want))
-			nr = atoi(e->d_name + 3);
-	}
-	closedir(d);
-	return nr;
-}
-
 static int ring_map(struct tcmu *t)
 {
 	char path[100], text[100];
@@ -229,6 +251,11 @@ int tcmu_open(struct tcmu *t, const char *name, uint64_t bytes)
 	if (ret)
 		return ret;
 	paths_make(t);
+	if (running(t)) {
+		t->hba[0] = '\0';
+		errno = EBUSY;
+		return failed(t, "there is a drive of the name '%s'", t->name);
+	}
 	leftovers_remove(t);
 	ret = store_make(t, bytes);
 	if (!ret)
