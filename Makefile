@@ -62,7 +62,7 @@ include tests/unit/build.mk
 -include tests/lab/build.mk
 -include tests/bench/build.mk
 
-.PHONY: all help deps install install-module install-dkms stage demo check bench lint clean
+.PHONY: all help deps install install-module install-dkms stage demo table1 check bench lint clean
 ## all          daemon, tool, worker
 all: $(PROGRAMS)
 
@@ -76,6 +76,10 @@ deps:
 ## demo         boots Xen, lends dom0's RAM disk to a guest, compares the data
 demo: deps
 	$(Q)tests/demo
+
+## table1       the table of the source paper, with a column for what was run here
+table1: deps
+	$(Q)tests/lab/scenario table1
 
 ## check        lint, unit tests, then the scenarios on the lab's Xen
 check: deps

@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A guest burns discs: dom0's CD-RW drive (tests/tools/cdrw) as the guests' /dev/sr0,
+# with the programs that people use; two guests take turns; the drive is replaced.
+#
+# lab: --pkg 'wodim genisoimage cdrskin xorriso cdparanoia eject sg3-utils' --timeout 580
+# shellcheck disable=SC2016,SC2317 # the guest expands it; wait_for calls it
+
+# shellcheck source=tests/tools/tap.sh
+. /usr/lib/xen-vsys/tests/tap.sh
+# shellcheck source=tests/tools/cdrw.sh
+. /usr/lib/xen-vsys/tests/cdrw.sh
+
+discs=/tmp/discs
+log=/var/log/xen/xen-vsysd.log
+
+# in_guest GUEST WHAT COMMAND: WHAT is said, and what it printed if it failed
+in_guest()
+{
+	timeout 120 guest run "$1" "$3" >/tmp/out 2>&1 </dev/null
+	ok $? "$2" || diag "$(tail -n 15 /tmp/out)"
+}
+
+# The first bytes of what is read are the image.
+same_as_image()
+{
+	in_guest "$1" "$2" 'cmp -n $(stat -c %s /tmp/image.iso) /tmp/image.iso /tmp/back'
+}
+
+state()
+{
+	cdrw_do $discs state
+}
+
+node()
+{
+	echo "dev=$cdrw_sr,name=sr0,ioctl=cdrom-burn,exclusive=queue,caps=sys_rawio"
+}
+
+cdrw_start $discs --verbose --vendor PAPER --product 'CD-RW 2008' || { ok 1 "the drive"; exit 1; }
+diag "the drive is $cdrw_sr in dom0"
+cdrw_do $discs insert a cd-rw >/dev/null
+ok $? "a blank CD-RW is in it"
+
+for g in a b; do
+	guest start $g --mem 384 --vsys "$(node)" || exit 1
+	wait_for 30 guest_has $g sr0
+	ok $? "guest $g has /dev/sr0"
+	guest run $g 'mkdir -p /tmp/tree && head -c 3000000 /dev/urandom >/tmp/tree/data &&
+		genisoimage -quiet -R -V DISC -o /tmp/image.iso /tmp/tree'
+done
+
+# --- the paper's own test
+in_guest a "wodim -inq" 'wodim dev=/dev/sr0 -inq'
+like "$(cat /tmp/out)" 'CD-RW 2008' "... it is the drive"
+in_guest a "wodim -v blank=fast" 'wodim -v dev=/dev/sr0 blank=fast'
+in_guest a "wodim -v image.iso" 'wodim -v dev=/dev/sr0 /tmp/image.iso'
+like "$(cat /tmp/out)" 'Track 01: *[0-9]+ of' "... with its progress"
+in_guest a "wodim -toc" 'wodim dev=/dev/sr0 -toc'
+in_guest a "readom" 'readom dev=/dev/sr0 f=/tmp/back'
+same_as_image a "... the image is back"
+in_guest a "mount" 'mount -o ro /dev/sr0 /mnt && cmp /mnt/data /tmp/tree/data; s=$?; umount /mnt; exit $s'
+in_guest a "the size of the disc, by the block device" \
+	'test $(blockdev --getsize64 /dev/sr0) -ge $(stat -c %s /tmp/image.iso) && cmp -n $(stat -c %s /tmp/image.iso) /tmp/image.iso /dev/sr0'
+
+# --- others
+in_guest a "cdrskin blank=fast" 'cdrskin -v dev=/dev/sr0 blank=fast'
+in_guest a "cdrskin -sao image.iso" 'cdrskin -v dev=/dev/sr0 -sao /tmp/image.iso'
+in_guest a "... readom" 'rm -f /tmp/back; readom dev=/dev/sr0 f=/tmp/back'
+same_as_image a "... the image is back"
+in_guest a "xorriso -blank fast" 'xorriso -outdev /dev/sr0 -blank fast'
+in_guest a "xorriso -as cdrecord" 'xorriso -as cdrecord -v dev=/dev/sr0 /tmp/image.iso'
+in_guest a "... xorriso reads the file" 'xorriso -osirrox on -indev /dev/sr0 -extract /data /tmp/extracted && cmp /tmp/extracted /tmp/tree/data'
+in_guest a "wodim: an audio disc" 'wodim dev=/dev/sr0 blank=fast && head -c 4000000 /dev/urandom >/tmp/track.raw &&
+	wodim -v dev=/dev/sr0 -audio -pad /tmp/track.raw'
+in_guest a "cdparanoia -Q" 'cdparanoia -d /dev/sr0 -Q'
+like "$(cat /tmp/out)" 'TOTAL' "... lists its track"
+
+# --- tray, and another disc
+in_guest a "eject" 'eject /dev/sr0'
+like "$(state)" 'open' "... the tray is open"
+in_guest a "eject -t" 'eject -t /dev/sr0'
+cdrw_do $discs eject >/dev/null
+cdrw_do $discs insert b cd-rw >/dev/null
+in_guest a "another disc: wodim -atip" 'wodim dev=/dev/sr0 -atip'
+in_guest a "... which is blank" 'wodim dev=/dev/sr0 -minfo 2>&1 | grep -i "disk status.*empty"'
+
+# --- in turn
+guest run a 'wodim -v dev=/dev/sr0 /tmp/image.iso' >/tmp/burn.a 2>&1 </dev/null &
+first=$!
+wait_for 30 sh -c "xen-vsys list a | grep -q holds"
+in_guest b "another guest waits, and blanks the disc then" 'wodim -v dev=/dev/sr0 blank=fast'
+wait $first
+ok $? "... that the first one has burnt" || diag "$(tail -n 8 /tmp/burn.a)"
+in_guest b "... and burns it" 'wodim -v dev=/dev/sr0 /tmp/image.iso && readom dev=/dev/sr0 f=/tmp/back'
+same_as_image b "... with its own image"
+
+# --- policy
+in_guest a "a firmware download is denied" '! sg_raw -s 4 -i /bin/true /dev/sr0 3b 02 00 00 00 00 00 00 04 00'
+like "$(cat $log)" 'SCSI command 0x3b \(WRITE_BUFFER\) is denied by policy .cdrom-burn' "... the log says so"
+like "$(xen-vsys stat a sr0)" 'denied: *[1-9]' "... and the counter"
+like "$(state)" 'firmware writes 0' "... the drive has not seen it"
+
+# --- another model behind the same node
+cdrw_stop $discs
+ok $? "the drive is taken away"
+old=$cdrw_sr
+cdrw_start $discs --verbose --vendor OTHER --product 'DISCWRITER 9' && [ "$cdrw_sr" = "$old" ]
+ok $? "... another model takes its place"
+cdrw_do $discs insert b cd-rw >/dev/null
+in_guest b "the same node in the guest" 'wodim dev=/dev/sr0 -inq'
+like "$(cat /tmp/out)" 'DISCWRITER 9' "... is the new drive"
+in_guest b "... which it uses" 'rm -f /tmp/back; readom dev=/dev/sr0 f=/tmp/back'
+same_as_image b "... the image is still on the disc"
+
+is "$(guest run a dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace')" "" "the guest's kernel has nothing to complain about"
+is "$(dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace|segfault')" "" "dom0's kernel has nothing to complain about"
+cdrw_stop $discs
+tap_done
