@@ -43,7 +43,10 @@ try()
 		guest run $g 'head -c 2000000 /dev/urandom >/tmp/data && genisoimage -quiet -o /tmp/image.iso /tmp/data'
 	done
 } >/tmp/prepared 2>&1
-[ -n "$cdrw_sr" ] && guest_has c sr0 || { diag "$(tail -n 20 /tmp/prepared)"; exit 1; }
+if [ -z "$cdrw_sr" ] || ! guest_has c sr0; then
+	diag "$(tail -n 20 /tmp/prepared)"
+	exit 1
+fi
 
 printf '%-26s | %-34s | %-5s | %s\n' 'test' "the paper's way" 'paper' 'the command that was run here, in a guest'
 printf -- '---------------------------+------------------------------------+-------+------------------------------------------\n'
