@@ -183,7 +183,7 @@ round()
 		both ioctl-client 0 random 1 1000
 	fi
 	both ioctl-client 1 async count
-	both ioctl-client 3 opener async
+	both ioctl-client 3 opener
 	if [ $type = pv ]; then
 		trips
 		timed
