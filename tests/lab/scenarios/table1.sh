@@ -59,7 +59,7 @@ try a 'wodim -v dev=/dev/sr0 blank=fast && wodim -v dev=/dev/sr0 /tmp/image.iso 
 row 'T2 ioctl' 'cdrecord to a CD-RW in /dev/sr0' $? 'wodim blank=fast, wodim image.iso, readom | cmp'
 
 # All at once; each has the drive for itself until it closes it, the others wait.
-burn='exec 9<>/dev/sr0 && wodim dev=/dev/sr0 blank=fast && wodim dev=/dev/sr0 /tmp/image.iso &&
+burn='exec 9</dev/sr0 && wodim dev=/dev/sr0 blank=fast && wodim dev=/dev/sr0 /tmp/image.iso &&
 	readom dev=/dev/sr0 f=/tmp/back && cmp -n $(stat -c %s /tmp/image.iso) /tmp/image.iso /tmp/back'
 for g in a b c; do
 	try $g "$burn" >/tmp/said.$g &
