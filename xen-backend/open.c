@@ -198,7 +198,10 @@ static void claim_done(struct loop_open *op, int result)
 	d->claiming = false;
 	if (result >= 0) {
 		d->claim = result;
-		open_node(r);
+		if (r->cancelled)
+			refuse(r, -EINTR);	/* and the claim goes with the last open */
+		else
+			open_node(r);
 		opens_serve(d->domain->sup);	/* others of the same guest */
 		return;
 	}

@@ -185,7 +185,7 @@ static int cue_track(struct mmc *m, struct cue *c, const uint8_t *e, int32_t lba
 		*t = (struct track){
 			.state = TRACK_OPEN, .session = c->at.sessions + 1,
 			.control = e[0] >> 4, .mode = mode, .start = -1,
-			.pregap = lba,	/* for now where it begins */
+			.pregap = lba,	/* where it begins; a length once index 1 is known */
 		};
 	} else if (e[2] < 1) {
 		return BAD_PARAMETER;
