@@ -268,6 +268,64 @@ static void cancelled_anywhere(void **state)
 	pty_close(&p);
 }
 
+/* What the kernel may say of a fault that is over. */
+static void say_fault(struct fixture *f, uint64_t addr)
+{
+	struct lane *l = the_mm(f, MM)->mirror[0]->lane;
+	struct uffd_msg msg = { .event = UFFD_EVENT_PAGEFAULT };
+
+	msg.arg.pagefault.address = addr;
+	l->x->ops->fault(l, &msg, true);
+}
+
+static void late_news_of_faults(void **state)
+{
+	const uint64_t other = ADDR + 0x10000, nowhere = ADDR + 0x20000;
+	struct fixture *f = *state;
+	struct pty p;
+	struct conv *c;
+	int i;
+
+	connect_calls(f);
+	p = pty_new(f);
+	mem_new(ADDR, 1);
+	mem_new(other, 1);
+	/* While it waits for data: what it needs then is another page. */
+	for (i = 0; i < 2; i++) {
+		c = blocked_read(f, p.handle, MM);
+		c->hold = true;
+		say_fault(f, i ? nowhere : other);
+		TALK(f, c->parked);
+		assert_int_equal(c->need[0].addr, i ? nowhere : other);
+		pty_put(&p, "x");
+		TALK(f, the_call(f, c)->next_need == ADDR);
+		conv_continue(f, c);
+		TALK(f, c->parked);
+		assert_int_equal(c->need[0].addr, ADDR);
+		c->hold = false;
+		assert_int_equal(conv_end(f, c), 1);
+		assert_int_equal(*mem(ADDR), 'x');
+	}
+	/* The driver was done before the page that nobody needs came. */
+	c = conv_new(VSYS_OP_MIRROR_READ, p.handle, 1, ADDR);
+	conv_page(f, c, ADDR);
+	conv_send(f, c);
+	TALK(f, conv_runs(f, c));
+	c->hold = true;
+	say_fault(f, other + 1);
+	TALK(f, c->parked);
+	pty_put(&p, "y");
+	TALK(f, the_call(f, c)->phase == CALL_ENDING);
+	c->hold = false;
+	assert_int_equal(conv_end(f, c), 1);
+	assert_int_equal(*mem(ADDR), 'y');
+	/* No call, and one that has not begun. */
+	say_fault(f, other);
+	assert_null(page_find(the_mm(f, MM)->mirror[0], other));
+	assert_int_equal(do_ioctl(f, p.handle, FIONREAD, other), 0);
+	pty_close(&p);
+}
+
 static void aborted(void **state)
 {
 	struct fixture *f = *state;
@@ -560,7 +618,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 	const struct CMUnitTest tests[] = {
 		T(read_and_write), T(eight_at_once), T(eight_wait), T(address_spaces), T(files_of_many),
-		T(cancelled), T(cancelled_anywhere), T(aborted), T(released),
+		T(cancelled), T(cancelled_anywhere), T(late_news_of_faults), T(aborted), T(released),
 		T(guest_never_continues), T(denied), T(not_negotiated), T(exits), T(killed),
 		T(template_killed), T(many_processes), T(too_many_processes),
 	};

@@ -68,6 +68,8 @@ void call_judge(struct mcall *c);
 
 /* calls.c */
 void call_go(struct mcall *c);
+/* Interrupts its driver, if that waits for what is not a page; once may not be enough. */
+void call_kick(struct mcall *c);
 struct mcall *call_new(struct request *r, struct mm *mm);
 void call_drop_pages(struct mcall *c);
 struct mpage *call_needs(const struct mcall *c);

@@ -43,6 +43,21 @@ struct mpage *call_needs(const struct mcall *c)
 	return p && p->state == PAGE_ASKED ? p : NULL;
 }
 
+bool call_runs(const struct mcall *c)
+{
+	return c && c->phase == CALL_RUNNING;
+}
+
+/*
+ * A thread that waits for a page would only be kept busy by a signal, until the page
+ * is there.
+ */
+void call_kick(struct mcall *c)
+{
+	if (call_runs(c) && (c->aborted || !call_needs(c)))
+		lane_kick(&c->job);
+}
+
 static void open_gate(struct mcall *c)
 {
 	if (c->mm->gate != c)
@@ -381,9 +396,18 @@ static void refuse_need(struct mcall *c)
 		steps_run(c, NULL);
 }
 
+/*
+ * A thread waits for one page at a time: if it needs another now, the one that was
+ * asked for was that of a fault that is over.
+ */
 bool call_need(struct mcall *c, uint64_t addr, bool write)
 {
-	if (call_needs(c) || !page_new(c->m, page_of(addr), PAGE_ASKED))
+	if (call_needs(c)) {
+		c->next_need = addr;
+		c->next_need_write = write;
+		return true;
+	}
+	if (!page_new(c->m, page_of(addr), PAGE_ASKED))
 		return false;
 	c->q->dev->counters.faults++;
 	c->need_addr = addr;
@@ -396,6 +420,21 @@ bool call_need(struct mcall *c, uint64_t addr, bool write)
 	return true;
 }
 
+/* The former need has been met, or is refused. */
+static void next_need(struct mcall *c)
+{
+	uint64_t addr = c->next_need;
+
+	c->next_need = 0;
+	if (addr && (page_find(c->m, page_of(addr)) ||
+		     !call_need(c, addr, c->next_need_write)))
+		pages_wake(c->m, page_of(addr), VSYS_PAGE_SIZE);
+	if (c->cancelled || c->yields) {
+		call_kick(c);
+		worker_tick(c->q->dev->worker);
+	}
+}
+
 /* After CONTINUE has brought what it brings. */
 static void continue_call(struct mcall *c)
 {
@@ -405,12 +444,16 @@ static void continue_call(struct mcall *c)
 	}
 	if (!c->r)
 		return;		/* it has asked for more meanwhile */
+	if (!mirror_alive(c->m))
+		return;		/* its end is on its way */
 	if (!call_needs(c)) {
-		if (c->need_addr && mirror_alive(c->m))
+		if (c->need_addr)
 			pages_wake(c->m, page_of(c->need_addr), VSYS_PAGE_SIZE);
 		c->need_addr = 0;
+		next_need(c);
 	} else if (c->need_told || c->aborted) {
 		refuse_need(c);		/* it was not among what came */
+		next_need(c);
 	} else {
 		tell_need(c);
 	}
@@ -483,7 +526,7 @@ void calls_cancel(struct request *r)
 	} else if (c->op == VSYS_OP_WATCH) {
 		call_answer(c, -EINTR, 0, 0);
 	} else if (c->phase == CALL_RUNNING) {
-		lane_kick(&c->job);
+		call_kick(c);
 		worker_tick(c->q->dev->worker);
 	}
 }
@@ -495,8 +538,10 @@ static void call_is_late(struct mcall *c)
 		log_warn("domain %u device %u: the guest does not go on with a call",
 			 c->q->dev->worker->transport->domid, c->q->dev->devid);
 	c->q->dev->late_warned = true;
-	if (c->phase == CALL_RUNNING)
+	if (c->phase == CALL_RUNNING) {
 		refuse_need(c);
+		next_need(c);
+	}
 	if (c->told_shared)
 		call_taken(c, false);
 	if (c->phase == CALL_FETCHING || c->phase == CALL_JUDGING || c->phase == CALL_GUESSING)
@@ -516,8 +561,8 @@ bool calls_tick(struct device *dev)
 		mm->held++;
 		for (c = LIST_FIRST(&mm->calls); c; c = next) {
 			next = LIST_NEXT(c, of_mm);
-			if ((c->cancelled || c->yields) && c->phase == CALL_RUNNING)
-				lane_kick(&c->job);
+			if (c->cancelled || c->yields)
+				call_kick(c);
 			again |= !c->r || c->cancelled || c->yields || c->op == VSYS_OP_WATCH;
 			if (!c->r && !c->late && now - c->parked_since >= VSYS_CALL_LIMIT_MS) {
 				call_is_late(c);
@@ -614,6 +659,7 @@ static void native_done(struct xjob *job, int64_t value, unsigned int made)
 {
 	struct mcall *c = container_of(job, struct mcall, job);
 
+	c->next_need = 0;
 	if (made && value == -EINTR && call_yield(c))
 		return;
 	if (made && value == -EFAULT && c->r && !c->cancelled && !c->q->dev->stopping &&

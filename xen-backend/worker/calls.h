@@ -78,6 +78,8 @@ struct mcall {
 	unsigned int nr_pages, max_pages;
 	uint64_t need_addr;		/* its driver waits for; 0: it does not */
 	bool need_write, need_told;
+	uint64_t next_need;		/* or rather for this one: call_need(); 0: no */
+	bool next_need_write;
 	uint64_t run_end;		/* where the last needed run ended */
 	uint32_t run_pages;
 
@@ -123,7 +125,9 @@ struct mirror *call_own_mirror(struct mcall *c);
 bool call_brings_table(struct mcall *c);
 /* m is idle, and its own from here on. */
 void call_begin(struct mcall *c, struct mirror *m);
-/* Its thread needs the page of addr.  False: it can't be had. */
+/* Its driver is at work; m's call, or NULL. */
+bool call_runs(const struct mcall *c);
+/* Its thread needs the page of addr, which is not there.  False: it can't be had. */
 bool call_need(struct mcall *c, uint64_t addr, bool write);
 void calls_fail_waiting(struct mm *mm, int err);
 void calls_drop_parked(struct mm *mm);

@@ -246,6 +246,10 @@ static void refuse(struct mirror *m, uint64_t addr)
 	lane_agent(m->lane, &r->job);
 }
 
+/*
+ * A thread that has a signal does not sleep in its fault but tries again and again,
+ * and says so each time.  So this may be of a fault, and even of a call, that is over.
+ */
 static void on_fault(struct lane *l, const struct uffd_msg *msg, bool in_call)
 {
 	uint64_t exact = msg->arg.pagefault.address, addr = exact & ~4095ull;
@@ -255,11 +259,9 @@ static void on_fault(struct lane *l, const struct uffd_msg *msg, bool in_call)
 
 	if (p && p->state == PAGE_ASKED)
 		return;			/* whoever brings it wakes all */
-	if (p) {
+	if (p || (in_call && !call_runs(m->call)))
 		pages_wake(m, addr, VSYS_PAGE_SIZE);	/* it came, or is about to go */
-		return;
-	}
-	if (!in_call || !m->call || !call_need(m->call, exact, write))
+	else if (!in_call || !call_need(m->call, exact, write))
 		refuse(m, addr);
 }
 

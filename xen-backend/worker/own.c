@@ -147,8 +147,7 @@ struct mirror *call_own_mirror(struct mcall *c)
 	/* What it waits for may well be what this one brings. */
 	if (other->op == VSYS_OP_MIRROR_READ && c->op == VSYS_OP_MIRROR_WRITE) {
 		other->yields = true;
-		if (other->phase == CALL_RUNNING)
-			lane_kick(&other->job);
+		call_kick(other);
 		worker_tick(c->q->dev->worker);
 	}
 	return NULL;

@@ -431,6 +431,8 @@ static void *exchange(void *p)
 			fail("write %d of thread %u: %s", i, tag, strerror(errno));
 		if (read(fd, &rq, sizeof(rq)) != sizeof(rq))
 			fail("read %d of thread %u: %s", i, tag, strerror(errno));
+		if (rq.tag != tag || rq.status)
+			fail("read %d of thread %u: tag %u, %s", i, tag, rq.tag, strerror(rq.status));
 		sum = sum * 31 + digest(data[tag], sizeof(data[0]));
 	}
 	close(fd);
