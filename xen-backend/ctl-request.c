@@ -167,6 +167,27 @@ static bool attach_done(struct ctl_request *r, struct supervisor *sup, FILE *out
 	return failed(out, &f);
 }
 
+/* Nobody waits for the guest; but this domain's own users may be in the way. */
+static bool attach_claimed(struct ctl_request *r, struct supervisor *sup, FILE *out)
+{
+	struct device *d = awaited(r, sup);
+	struct fault f;
+
+	if (!d) {
+		fault(&f, -ENODEV, "the device was detached");
+		return failed(out, &f);
+	}
+	if (d->failed) {
+		fault(&f, -EBUSY, "%s", d->reason);
+		device_detach(d);
+		return failed(out, &f);
+	}
+	if (d->claiming && !r->late)
+		return false;
+	put_device(out, d, false);
+	return ok(out);
+}
+
 static bool run_attach(struct ctl_request *r, struct supervisor *sup, FILE *out)
 {
 	struct domain *dom;
@@ -174,7 +195,7 @@ static bool run_attach(struct ctl_request *r, struct supervisor *sup, FILE *out)
 	struct fault f;
 
 	if (r->started)
-		return attach_done(r, sup, out);
+		return r->nr < 4 ? attach_claimed(r, sup, out) : attach_done(r, sup, out);
 	if (r->nr == 4 && seconds(r->word[3], &r->wait_ms, &f))
 		return failed(out, &f);
 	dom = find_domain(sup, r->word[1], &f);
@@ -188,14 +209,13 @@ static bool run_attach(struct ctl_request *r, struct supervisor *sup, FILE *out)
 	d = domain_attach(dom, r->word[2], ORIGIN_COMMAND, "command line", &f);
 	if (!d)
 		return failed(out, &f);
-	if (r->nr < 4) {
-		put_device(out, d, false);
-		return ok(out);
-	}
 	r->started = true;
 	r->domain = dom->serial;
 	r->devid = d->devid;
-	return attach_done(r, sup, out);
+	if (r->nr == 4)
+		return attach_done(r, sup, out);
+	r->wait_ms = 2 * LIMIT_CLAIM_MS;
+	return attach_claimed(r, sup, out);
 }
 
 /* --- detach ----------------------------------------------------------- */

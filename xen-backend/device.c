@@ -361,6 +361,12 @@ bool device_worker_failed(struct device *d, const char *reason)
 	return true;
 }
 
+void device_fail(struct device *d, const char *reason)
+{
+	set_failed(d, reason);
+	settle(d);
+}
+
 void device_worker_died(struct device *d, const char *how)
 {
 	if (!device_is_active(d))
@@ -489,6 +495,7 @@ struct device *device_attach(struct domain *dom, uint32_t devid, const struct st
 	log_info("%s: %s (device %u) is attached: %s, %s%s%s", domain_label(dom), s->name, devid,
 		 n->path, vsys_mode_name(s->mode), stanza_calls(s) ? ", ioctl=" : "",
 		 stanza_calls(s) ? s->ioctl : "");
+	open_claim_attached(d);
 	return d;
 }
 
@@ -496,6 +503,7 @@ void device_free(struct device *d)
 {
 	struct domain *dom = d->domain;
 
+	open_give_up_claim(d);
 	open_abandon(d);
 	d->stanza.exclusive = VSYS_EXCLUSIVE_NONE;	/* it holds nothing any more */
 	share_released(d);

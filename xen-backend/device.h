@@ -87,6 +87,7 @@ struct device {
 	dev_t open_rdev;		/* of what */
 	uint32_t era;			/* opens of earlier connections don't count */
 	int claim;			/* O_EXCL, or -1 */
+	dev_t claim_rdev;		/* of which */
 	bool claiming;			/* that is being opened */
 	uint32_t ping;
 	bool pinged;			/* an answer is due */
@@ -126,6 +127,8 @@ void device_front_changed(struct device *d);
 /* The worker said so.  false: it cannot be; the worker is broken. */
 bool device_up(struct device *d);
 bool device_down(struct device *d);
+/* What it needs in this domain cannot be had. */
+void device_fail(struct device *d, const char *reason);
 bool device_worker_failed(struct device *d, const char *reason);
 
 /* The worker is gone, and all that it held. */

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,6 +30,7 @@ struct open_request {
 	struct device *device;		/* NULL: abandoned */
 	uint32_t cookie;
 	int flags;			/* of open(2) */
+	bool only_claims;		/* of exclusive=attach: nobody asked for an open */
 	bool waits;			/* in the queue; else op is under way */
 	bool counted;			/* the device holds by it */
 	bool cancelled;
@@ -133,12 +135,31 @@ static void end(struct open_request *r)
 	free(r);
 }
 
+static void claim_failed(struct device *d, int err)
+{
+	char reason[FAULT_SIZE];
+
+	if (err == -EBUSY)
+		snprintf(reason, sizeof(reason),
+			 "dev '%s' is in use in this domain (exclusive=attach)", d->stanza.dev);
+	else
+		snprintf(reason, sizeof(reason), "dev '%s' cannot be claimed: %s", d->stanza.dev,
+			 strerror(-err));
+	device_fail(d, reason);
+}
+
 /* Without a file. */
 static void refuse(struct open_request *r, int err)
 {
 	struct device *d = r->device;
 	uint32_t cookie = r->cookie;
 
+	if (r->only_claims) {
+		end(r);
+		if (d)
+			claim_failed(d, err);
+		return;
+	}
 	discount(r);
 	end(r);
 	if (d)
@@ -188,6 +209,7 @@ static void claim_done(struct loop_open *op, int result)
 {
 	struct open_request *r = request_of(op);
 	struct device *d = r->device;
+	struct stat st;
 
 	if (!d) {
 		if (result >= 0)
@@ -198,7 +220,10 @@ static void claim_done(struct loop_open *op, int result)
 	d->claiming = false;
 	if (result >= 0) {
 		d->claim = result;
-		if (r->cancelled)
+		d->claim_rdev = fstat(result, &st) ? 0 : st.st_rdev;
+		if (r->only_claims)
+			end(r);
+		else if (r->cancelled)
 			refuse(r, -EINTR);	/* and the claim goes with the last open */
 		else
 			open_node(r);
@@ -211,6 +236,7 @@ static void claim_done(struct loop_open *op, int result)
 		return;
 	}
 	/* This domain's own users have it; or the claim of the guest before is not gone yet. */
+	d->claiming = r->only_claims;
 	discount(r);
 	wait_longer(r);
 }
@@ -270,6 +296,13 @@ static bool try_open(struct open_request *r)
 	bool queues = d->stanza.exclusive == VSYS_EXCLUSIVE_QUEUE;
 	struct stat st;
 
+	if (r->only_claims) {
+		if (r->waits)
+			TAILQ_REMOVE(&d->domain->sup->waiting, r, in_queue);
+		r->waits = false;
+		open_claim(r);
+		return true;
+	}
 	/* If it is not there, the open says why. */
 	if (!stat(d->stanza.dev, &st)) {
 		holder = share_holder(d, st.st_rdev);
@@ -284,6 +317,7 @@ static bool try_open(struct open_request *r)
 		if (r->waits)
 			TAILQ_REMOVE(&d->domain->sup->waiting, r, in_queue);
 		r->waits = false;
+		share_drop_claim(d, st.st_rdev);
 		share_opened(d, st.st_rdev);
 		r->counted = true;
 		if (share_claims(d) && d->claim < 0) {
@@ -338,6 +372,36 @@ int opens_before(const struct device *d)
 	return -1;
 }
 
+static struct open_request *request_new(struct device *d)
+{
+	struct open_request *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->loop = d->domain->sup->loop;
+	r->domain = d->domain;
+	r->device = d;
+	r->limit = loop_now_ms() + LIMIT_CLAIM_MS;
+	LIST_INSERT_HEAD(&d->domain->opens, r, link);
+	d->domain->nr_opens++;
+	return r;
+}
+
+void open_claim_attached(struct device *d)
+{
+	struct open_request *r;
+
+	if (d->stanza.exclusive != VSYS_EXCLUSIVE_ATTACH || !share_claims(d))
+		return;
+	r = request_new(d);
+	if (!r) {
+		claim_failed(d, -ENOMEM);
+		return;
+	}
+	r->only_claims = true;
+	open_claim(r);
+}
+
 static int try_start(struct device *d, uint32_t cookie, uint32_t oflags)
 {
 	struct domain *dom = d->domain;
@@ -350,17 +414,11 @@ static int try_start(struct device *d, uint32_t cookie, uint32_t oflags)
 		return -ENODEV;
 	if (dom->nr_opens >= LIMIT_OPENS)
 		return -ENFILE;
-	r = calloc(1, sizeof(*r));
+	r = request_new(d);
 	if (!r)
 		return -ENOMEM;
-	r->loop = dom->sup->loop;
-	r->domain = dom;
-	r->device = d;
 	r->cookie = cookie;
 	r->flags = flags;
-	r->limit = loop_now_ms() + LIMIT_CLAIM_MS;
-	LIST_INSERT_HEAD(&dom->opens, r, link);
-	dom->nr_opens++;
 	if (try_open(r))
 		return 0;
 	r->waits = true;
@@ -390,13 +448,24 @@ static void cancel(struct open_request *r)
 	r->cancelled = true;
 }
 
+static struct open_request *claim_of(const struct device *d)
+{
+	struct open_request *r;
+
+	LIST_FOREACH(r, &d->domain->opens, link)
+		if (r->device == d && r->only_claims)
+			break;
+	return r;
+}
+
 static struct open_request *find(const struct domain *dom, const struct device *d,
 				 const uint32_t *cookie)
 {
 	struct open_request *r;
 
 	LIST_FOREACH(r, &dom->opens, link)
-		if (r->device == d && !r->cancelled && (!cookie || r->cookie == *cookie))
+		if (r->device == d && !r->only_claims && !r->cancelled &&
+		    (!cookie || r->cookie == *cookie))
 			break;
 	return r;
 }
@@ -423,12 +492,28 @@ void open_abandon(struct device *d)
 
 	open_cancel_all(d);
 	LIST_FOREACH(r, &d->domain->opens, link) {
-		if (r->device == d) {
+		if (r->device == d && !r->only_claims) {
 			discount(r);
 			r->device = NULL;
 		}
 	}
+	if (!claim_of(d))
+		d->claiming = false;
+}
+
+void open_give_up_claim(struct device *d)
+{
+	struct open_request *r = claim_of(d);
+
+	if (!r)
+		return;
 	d->claiming = false;
+	if (r->waits) {
+		end(r);
+		return;
+	}
+	r->device = NULL;
+	loop_open_cancel(r->loop, &r->op);
 }
 
 void open_forget(struct domain *dom)

@@ -30,6 +30,13 @@ void open_cancel(struct device *d, uint32_t cookie);
 void open_cancel_all(struct device *d);
 /* Ends all of a device without answers: nobody waits for them any more. */
 void open_abandon(struct device *d);
+/*
+ * exclusive=attach, of a block node: this domain's own users are kept out from now on,
+ * until the device is freed; if they have it, the device fails.
+ */
+void open_claim_attached(struct device *d);
+/* The device is about to be freed. */
+void open_give_up_claim(struct device *d);
 /* Those that wait for others (share.h) are looked at. */
 void opens_serve(struct supervisor *sup);
 /* How many opens of others are before the first one of d that waits; -1: none does. */

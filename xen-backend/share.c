@@ -137,6 +137,19 @@ void share_wanted(struct device *d)
 
 /* --- opens ------------------------------------------------------------------ */
 
+static void close_claim(struct device *d)
+{
+	if (d->claim >= 0)
+		loop_close(d->domain->sup->loop, d->claim);
+	d->claim = -1;
+}
+
+void share_drop_claim(struct device *d, dev_t rdev)
+{
+	if (!d->opens && d->claim_rdev != rdev)
+		close_claim(d);
+}
+
 void share_opened(struct device *d, dev_t rdev)
 {
 	d->opens++;
@@ -148,9 +161,8 @@ void share_closed(struct device *d, unsigned int nr)
 	d->opens -= nr < d->opens ? nr : d->opens;
 	if (d->opens)
 		return;
-	if (d->claim >= 0)
-		loop_close(d->domain->sup->loop, d->claim);
-	d->claim = -1;
+	if (d->stanza.exclusive != VSYS_EXCLUSIVE_ATTACH)
+		close_claim(d);
 	opens_serve(d->domain->sup);
 }
 

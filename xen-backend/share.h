@@ -31,6 +31,8 @@ bool share_claims(const struct device *d);
 /* Somebody was refused, or waits: whether the holder's guest lives matters now. */
 void share_wanted(struct device *holder);
 
+/* rdev is to be opened: a claim of what was at its place before goes. */
+void share_drop_claim(struct device *d, dev_t rdev);
 /* An open began (of rdev); nr opens are over. */
 void share_opened(struct device *d, dev_t rdev);
 void share_closed(struct device *d, unsigned int nr);

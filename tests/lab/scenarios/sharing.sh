@@ -173,6 +173,23 @@ xen-vsys detach a mine
 xen-vsys attach b 'dev=/dev/vsystest3,name=mine,exclusive=attach'
 ok $? "... until it is detached"
 
+mkfs.ext2 -q /dev/ram0
+xen-vsys attach a 'dev=/dev/ram0,name=own,exclusive=attach'
+wait_for 20 guest_has a own
+! mount /dev/ram0 /tmp/mnt 2>/dev/null
+ok $? "... of a disk: dom0 can't mount it before the guest has opened it"
+guest run a 'mount /dev/own /mnt && touch /mnt/here && umount /mnt'
+ok $? "... the guest mounts it"
+sleep 1
+! mount /dev/ram0 /tmp/mnt 2>/dev/null
+ok $? "... and dom0 can't, after that"
+xen-vsys detach a own
+wait_for 20 mount /dev/ram0 /tmp/mnt
+ok $? "... but when it is detached"
+like "$(xen-vsys attach a 'dev=/dev/ram0,name=own,exclusive=attach' 2>&1)" \
+	"dev '/dev/ram0' is in use in this domain \(exclusive=attach\)" "... and then it can't be attached"
+umount /tmp/mnt
+
 is "$(guest run a dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace')" "" "the guest's kernel has nothing to complain about"
 is "$(dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace|segfault')" "" "dom0's kernel has nothing to complain about"
 is "$(xen-vsys check a 2>&1)" "" "the nodes are as the schema says"

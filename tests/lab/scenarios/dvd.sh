@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A guest burns a DVD with growisofs, on a drive that nobody here wrote: that of Debian's
+# tgt, which open-iscsi makes dom0's /dev/srN.  What the programs print is compared with
+# what they print in dom0.
+#
+# lab: --pkg 'tgt open-iscsi growisofs dvd+rw-tools genisoimage eject wodim' --timeout 580
+# shellcheck disable=SC2016,SC2317 # the guest expands it; wait_for calls it
+
+# shellcheck source=tests/tools/tap.sh
+. /usr/lib/xen-vsys/tests/tap.sh
+
+discs=/var/img
+tgt=iqn.2024-01.lab:cd
+
+admin()
+{
+	tgtadm --lld iscsi "$@"
+}
+
+# Other than the digits, what is said; each line once.
+said()
+{
+	tr '\r' '\n' | sed -e 's/[0-9][0-9.]*/N/g' -e 's/[[:space:]]*$//' -e '/^$/d' | sort -u
+}
+
+# The drive's node, once it is there.
+find_drive()
+{
+	sr=$(grep -l VIRTUAL-CDROM /sys/block/sr*/device/model 2>/dev/null | head -n 1)
+	[ -n "$sr" ] && sr=/dev/$(cut -d/ -f4 <<<"$sr") && [ -b "$sr" ]
+}
+
+# insert N: the blank disc number N
+insert()
+{
+	tgtimg --op new --device-type cd --type dvd+r --file $discs/d"$1".img >/dev/null &&
+		admin --op update --mode logicalunit --tid 1 --lun 1 --params online=0 &&
+		admin --op update --mode logicalunit --tid 1 --lun 1 --params path=$discs/d"$1".img &&
+		admin --op update --mode logicalunit --tid 1 --lun 1 --params online=1
+}
+
+modprobe -a sg sr_mod iscsi_tcp
+ip link set lo up
+mkdir -p /run/lock/iscsi /etc/iscsi $discs /tmp/tree /tmp/mnt
+echo InitiatorName=iqn.2024-01.lab:init >/etc/iscsi/initiatorname.iscsi
+tgtd -f >/tmp/tgtd.log 2>&1 &
+wait_for 20 admin --op show --mode target
+tgtimg --op new --device-type cd --type dvd+r --file $discs/d1.img >/dev/null
+admin --op new --mode target --tid 1 -T $tgt &&
+	admin --op new --mode logicalunit --tid 1 --lun 1 --device-type cd -b $discs/d1.img &&
+	admin --op bind --mode target --tid 1 -I ALL
+ok $? "tgt has a drive with a blank DVD+R"
+iscsid
+wait_for 20 iscsiadm -m discovery -t st -p 127.0.0.1
+iscsiadm -m node -l >/tmp/login 2>&1
+wait_for 30 find_drive
+ok $? "it is a drive in dom0: ${sr:-none}" || { diag "$(cat /tmp/login /tmp/tgtd.log; ls /sys/block; dmesg | tail -n 20)"; tap_done; exit 1; }
+
+# --- natively
+head -c 3000000 /dev/urandom >/tmp/tree/data
+genisoimage -quiet -R -V DISC -o /tmp/image.iso /tmp/tree
+dvd+rw-mediainfo "$sr" 2>&1 | said >/tmp/blank.native
+growisofs -dvd-compat -Z "$sr"=/tmp/image.iso >/tmp/native 2>&1
+ok $? "growisofs in dom0" || diag "$(tail -n 15 /tmp/native)"
+dvd+rw-mediainfo "$sr" 2>&1 | said >/tmp/full.native
+
+# --- in a guest
+insert 2
+ok $? "another blank disc"
+guest start g --mem 384 --vsys "dev=$sr,name=sr0,ioctl=cdrom-burn,exclusive=open,caps=sys_rawio" || exit 1
+wait_for 30 guest_has g sr0
+ok $? "a guest has the drive"
+guest put g /tmp/image.iso /tmp/image.iso
+guest run g 'dvd+rw-mediainfo /dev/sr0' 2>&1 </dev/null | said >/tmp/blank.guest
+is "$(diff /tmp/blank.native /tmp/blank.guest)" "" "dvd+rw-mediainfo says of the blank disc what it says in dom0"
+timeout 200 guest run g 'growisofs -dvd-compat -Z /dev/sr0=/tmp/image.iso' >/tmp/guest.out 2>&1 </dev/null
+ok $? "growisofs in the guest" || diag "$(tail -n 15 /tmp/guest.out)"
+is "$(diff <(said </tmp/native) <(said </tmp/guest.out))" "" \
+	"... with the output of dom0, progress and all"
+guest run g 'dvd+rw-mediainfo /dev/sr0' 2>&1 </dev/null | said >/tmp/full.guest
+is "$(diff /tmp/full.native /tmp/full.guest)" "" "dvd+rw-mediainfo of the burnt disc, too"
+guest run g 'cmp -n $(stat -c %s /tmp/image.iso) /tmp/image.iso /dev/sr0' </dev/null
+ok $? "the guest reads the image back"
+guest run g 'mount -o ro /dev/sr0 /mnt && sha256sum </mnt/data; umount /mnt' </dev/null >/tmp/sum
+is "$(cat /tmp/sum)" "$(sha256sum </tmp/tree/data)" "... and mounts it"
+cmp -n "$(stat -c %s /tmp/image.iso)" /tmp/image.iso $discs/d2.img
+ok $? "it is in tgt's file"
+! timeout 60 guest run g 'growisofs -dvd-compat -Z /dev/sr0=/tmp/image.iso' >/tmp/again 2>&1 </dev/null
+ok $? "a disc that is full is not burnt again"
+is "$(guest run g dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace')" "" "the guest's kernel has nothing to complain about"
+is "$(dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace|segfault')" "" "dom0's kernel has nothing to complain about"
+iscsiadm -m node -u >/dev/null 2>&1
+tap_done
