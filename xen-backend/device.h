@@ -93,6 +93,8 @@ struct device {
 	bool pinged;			/* an answer is due */
 	struct loop_timer ping_timer;
 
+	uint32_t media_changes, eject_requests;	/* media.c: as in XenStore */
+
 	/* How often the front-end started over, less what time has earned it. */
 	unsigned int revivals;
 	int64_t revivals_since;

@@ -126,7 +126,8 @@ static int check_mode(const struct native *n, const struct stanza *s, struct fau
 			     s->dev);
 	if (n->class == VSYS_CLASS_BLOCK && s->mode == VSYS_MODE_WO)
 		return fault(f, -EINVAL, "mode wo: dev '%s' is a block device", s->dev);
-	if (stanza_writes(s) && n->limits.read_only)
+	/* Of a removable medium its next open says so: there may be another one by then. */
+	if (stanza_writes(s) && n->limits.read_only && !n->limits.removable)
 		return fault(f, -EROFS, "mode %s: dev '%s' is read-only",
 			     vsys_mode_name(s->mode), s->dev);
 	if (access(n->path, wanted))

@@ -25,6 +25,7 @@
 
 #include "ctl.h"
 #include "log.h"
+#include "media.h"
 #include "supervisor.h"
 
 #define LOCK_FILE	"/run/xen-vsysd.lock"
@@ -128,6 +129,7 @@ static void own_standard_descriptors(void)
 static int run(struct supervisor *sup, int ready)
 {
 	struct loop_fd signals = { .ready = signal_ready, .arg = sup };
+	struct media *media;
 	struct ctl *ctl = NULL;
 	sigset_t set;
 	int err;
@@ -155,6 +157,7 @@ static int run(struct supervisor *sup, int ready)
 	ctl = ctl_new(sup, CTL_SOCKET);
 	if (!ctl)
 		return 1;
+	media = media_start(sup);
 	log_info("version %s is ready", VSYS_VERSION);
 	if (ready >= 0)
 		detach_from_terminal(ready);
@@ -165,6 +168,7 @@ static int run(struct supervisor *sup, int ready)
 		log_err("event loop: %s", strerror(-err));
 	sd_notify(1, "STOPPING=1");
 	supervisor_stop(sup);
+	media_stop(media);
 	ctl_free(ctl);
 	supervisor_free(sup);
 	xst_close(sup->xs);

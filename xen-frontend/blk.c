@@ -29,6 +29,12 @@
 static int vsys_blk_major;
 static DEFINE_IDA(vsys_blk_minors);
 
+/* A native open file.  Its opener waited for a medium, or did not. */
+struct vsys_blk_file {
+	u32 handle;
+	bool open, writable;
+};
+
 struct vsys_blk {
 	struct vsys_device *vdev;
 	struct gendisk *disk;
@@ -36,12 +42,26 @@ struct vsys_blk {
 	int minor;			/* its first one / VSYS_BLK_PARTS, or < 0 */
 	unsigned int sector_size;
 	bool flush;			/* the native device has a cache */
+	struct work_struct event_work;
+	atomic_t events;		/* DISK_EVENT_*, to be told */
+	bool added;
 
 	/* The disk's open_mutex protects these, as open and release hold it. */
 	unsigned int openers;
-	bool data_open, data_nonblock, data_writable, claim_open;
-	u32 data, claim;
+	struct vsys_blk_file waited, unwaited;
+	bool claim_open;
+	u32 claim;
 };
+
+/* For data, and for those who opened without O_NONBLOCK; and for the others. */
+static struct vsys_blk_file *vsys_blk_file(struct vsys_blk *blk, bool nonblock)
+{
+	struct vsys_blk_file *file = nonblock ? &blk->unwaited : &blk->waited;
+
+	if (READ_ONCE(file->open))
+		return file;
+	return nonblock ? &blk->waited : &blk->unwaited;
+}
 
 /* What a block request carries: the vsys request, and its pages. */
 struct vsys_blk_cmd {
@@ -91,6 +111,7 @@ static void vsys_blk_done(struct vsys_req *req)
 	struct vsys_blk_cmd *cmd = container_of(req, struct vsys_blk_cmd, req);
 	struct request *rq = blk_mq_rq_from_pdu(cmd);
 	struct vsys_queue *q = vsys_blk_queue(rq->mq_hctx);
+	struct vsys_blk *blk = rq->q->queuedata;
 	u32 done = req->rsp.value, length = blk_rq_bytes(rq);
 	bool data = req_op(rq) == REQ_OP_READ || req_op(rq) == REQ_OP_WRITE;
 	blk_status_t status = errno_to_blk_status(req->rsp.status);
@@ -108,13 +129,19 @@ static void vsys_blk_done(struct vsys_req *req)
 		blk_mq_requeue_request(rq, true);
 		return;
 	}
+	/* An opener has replaced the file meanwhile. */
+	if (req->rsp.status == -EBADF &&
+	    req->wire.handle != READ_ONCE(vsys_blk_file(blk, false)->handle)) {
+		blk_mq_requeue_request(rq, true);
+		return;
+	}
 	blk_mq_end_request(rq, status);
 }
 
 static bool vsys_blk_prepare(struct vsys_blk *blk, struct request *rq,
 			     struct vsys_req *req)
 {
-	req->wire.handle = blk->data;
+	req->wire.handle = READ_ONCE(vsys_blk_file(blk, false)->handle);
 	req->wire.offset = (u64)blk_rq_pos(rq) << SECTOR_SHIFT;
 	switch (req_op(rq)) {
 	case REQ_OP_READ:
@@ -219,16 +246,19 @@ static void vsys_blk_room(struct vsys_queue *q)
 		blk_mq_start_stopped_hw_queues(blk->disk->queue, true);
 }
 
-/* Opens the file for data: as much as the node allows, not less than asked. */
-static int vsys_blk_open_data(struct vsys_blk *blk, fmode_t mode)
+/* Opens a file: as much as the node allows, not less than asked. */
+static int vsys_blk_open_file(struct vsys_blk *blk, fmode_t mode)
 {
 	struct vsys_device *vdev = blk->vdev;
 	u32 flags = VSYS_O_DIRECT, handle, can, old;
+	struct vsys_blk_file *file = &blk->waited;
 	bool write = vdev->writable;
 	int err;
 
-	if (mode & FMODE_NDELAY)
+	if (mode & FMODE_NDELAY) {
 		flags |= VSYS_O_NONBLOCK;
+		file = &blk->unwaited;
+	}
 	do {
 		err = vsys_open(vdev, flags | (write ? VSYS_O_RDWR : VSYS_O_RDONLY),
 				&handle, &can);
@@ -246,14 +276,13 @@ static int vsys_blk_open_data(struct vsys_blk *blk, fmode_t mode)
 	} while (1);
 	if (err)
 		return err;
-	/* In this order: an ioctl that met the old one sees that. */
-	old = blk->data;
-	WRITE_ONCE(blk->data, handle);
-	if (blk->data_open)
+	/* In this order: a call that met the old one sees that. */
+	old = file->handle;
+	WRITE_ONCE(file->handle, handle);
+	if (file->open)
 		vsys_release(vdev, old);
-	blk->data_open = true;
-	blk->data_nonblock = flags & VSYS_O_NONBLOCK;
-	blk->data_writable = write;
+	WRITE_ONCE(file->open, true);
+	file->writable = write;
 	/* Without O_DIRECT there is a cache to flush: the back-end's. */
 	blk_queue_write_cache(blk->disk->queue,
 			      blk->flush || !(flags & VSYS_O_DIRECT), false);
@@ -261,13 +290,13 @@ static int vsys_blk_open_data(struct vsys_blk *blk, fmode_t mode)
 }
 
 /*
- * A medium may be another one at each first open, and another drive may be behind
- * the node; the native open has looked.  The cache is empty then: the block layer
- * drops it with the last close.
+ * A medium may be another one at each open, and another drive may be behind the node;
+ * the native open has looked.  What is cached of the old one goes by its event.
  */
 static void vsys_blk_look_at_size(struct vsys_blk *blk)
 {
-	loff_t size = vsys_seek(blk->vdev, blk->data, 0, SEEK_END, 0);
+	loff_t size = vsys_seek(blk->vdev, vsys_blk_file(blk, false)->handle, 0,
+				SEEK_END, 0);
 
 	if (size >= 0)
 		set_capacity(blk->disk, size >> SECTOR_SHIFT);
@@ -276,6 +305,9 @@ static void vsys_blk_look_at_size(struct vsys_blk *blk)
 static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
 {
 	struct vsys_blk *blk = bdev->bd_disk->private_data;
+	bool removable = blk->disk->flags & GENHD_FL_REMOVABLE;
+	struct vsys_blk_file *file =
+		mode & FMODE_NDELAY ? &blk->unwaited : &blk->waited;
 	bool reopened = false;
 	u32 can;
 	int err = 0;
@@ -287,14 +319,14 @@ static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
 			return err;
 		blk->claim_open = true;
 	}
-	/* A handle that did not wait for a medium says nothing about it. */
-	if (!blk->data_open || (blk->data_nonblock && !(mode & FMODE_NDELAY)) ||
-	    ((mode & FMODE_WRITE) && blk->vdev->writable && !blk->data_writable)) {
-		err = vsys_blk_open_data(blk, mode);
+	/* Each open that waits for a medium finds out whether it is another one. */
+	if (!file->open || (removable && !(mode & FMODE_NDELAY)) ||
+	    ((mode & FMODE_WRITE) && blk->vdev->writable && !file->writable)) {
+		err = vsys_blk_open_file(blk, mode);
 		reopened = !err;
 	}
 	if (!err) {
-		if (reopened && blk->disk->flags & GENHD_FL_REMOVABLE)
+		if (reopened && removable)
 			vsys_blk_look_at_size(blk);
 		blk->openers++;
 	} else if (blk->claim_open && (mode & FMODE_EXCL)) {
@@ -302,6 +334,13 @@ static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
 		blk->claim_open = false;
 	}
 	return err;
+}
+
+static void vsys_blk_close_file(struct vsys_blk *blk, struct vsys_blk_file *file)
+{
+	if (file->open)
+		vsys_release(blk->vdev, file->handle);
+	WRITE_ONCE(file->open, false);
 }
 
 /*
@@ -317,9 +356,9 @@ static void vsys_blk_release(struct gendisk *disk, fmode_t mode)
 		vsys_release(blk->vdev, blk->claim);
 		blk->claim_open = false;
 	}
-	if (blk->data_open && !blk->openers) {
-		vsys_release(blk->vdev, blk->data);
-		blk->data_open = false;
+	if (!blk->openers) {
+		vsys_blk_close_file(blk, &blk->waited);
+		vsys_blk_close_file(blk, &blk->unwaited);
 	}
 }
 
@@ -330,6 +369,30 @@ static int vsys_blk_getgeo(struct block_device *bdev, struct hd_geometry *geo)
 	geo->sectors = 63;
 	geo->cylinders = get_capacity(bdev->bd_disk) / (255 * 63);
 	return 0;
+}
+
+/*
+ * To all who listen, as of a native disk; and what is cached of the old medium goes.
+ * The size is looked at when the disk is opened first.
+ */
+static void vsys_blk_event_work(struct work_struct *work)
+{
+	struct vsys_blk *blk = container_of(work, struct vsys_blk, event_work);
+
+	disk_force_media_change(blk->disk, atomic_xchg(&blk->events, 0));
+}
+
+/* By xenwatch, as remove: not both at once. */
+static void vsys_blk_event(struct vsys_device *vdev, unsigned int events)
+{
+	struct vsys_blk *blk = READ_ONCE(vdev->node);
+
+	if (!blk)
+		return;
+	atomic_or(events, &blk->events);
+	/* Else it is told of when the disk is added. */
+	if (smp_load_acquire(&blk->added))
+		queue_work(vsys_wq, &blk->event_work);
 }
 
 static void vsys_blk_free(struct gendisk *disk)
@@ -365,22 +428,25 @@ static int vsys_blk_do_ioctl(struct block_device *bdev, fmode_t mode,
 			     unsigned int cmd, unsigned long arg, bool compat)
 {
 	struct vsys_blk *blk = bdev->bd_disk->private_data;
-	bool raw = capable(CAP_SYS_RAWIO);
-	u32 handle;
+	bool raw = capable(CAP_SYS_RAWIO), nonblock = mode & FMODE_NDELAY;
+	u32 handle, flags = VSYS_O_DIRECT | VSYS_O_RDWR;
+	struct vsys_blk_file *file;
 	int ret;
 
 	/* Such commands are for the whole disk, as natively (CVE-2011-4127). */
 	if (!blk->vdev->feature_ioctl || (bdev_is_partition(bdev) && !raw))
 		return -ENOTTY;
-	if (!(mode & FMODE_WRITE) && blk->data_writable && !raw)
+	file = vsys_blk_file(blk, nonblock);
+	if (!(mode & FMODE_WRITE) && file->writable && !raw)
 		return vsys_blk_read_only_ioctl(blk, cmd, arg, compat);
+	if (file == &blk->unwaited)
+		flags |= VSYS_O_NONBLOCK;
 	do {
-		handle = READ_ONCE(blk->data);
-		ret = vsys_mirror_ioctl(blk->vdev, handle,
-					VSYS_O_DIRECT | VSYS_O_RDWR, cmd, arg,
+		handle = READ_ONCE(file->handle);
+		ret = vsys_mirror_ioctl(blk->vdev, handle, flags, cmd, arg,
 					compat);
 		/* Another opener may have replaced the file meanwhile. */
-	} while (ret == -EBADF && handle != READ_ONCE(blk->data));
+	} while (ret == -EBADF && handle != READ_ONCE(file->handle));
 	return ret;
 }
 
@@ -481,8 +547,12 @@ static void vsys_blk_set_limits(struct vsys_blk *blk,
 		blk_queue_max_write_zeroes_sectors(rq,
 			min_t(u64, l->write_zeroes_max_bytes >> SECTOR_SHIFT,
 			      UINT_MAX >> SECTOR_SHIFT));
-	if (l->removable)
+	if (l->removable) {
 		blk->disk->flags |= GENHD_FL_REMOVABLE;
+		blk->disk->events = DISK_EVENT_MEDIA_CHANGE |
+				    DISK_EVENT_EJECT_REQUEST;
+		blk->disk->event_flags = DISK_EVENT_FLAG_UEVENT;
+	}
 	/* Nobody shall look for partitions who may have to wait for another guest. */
 	if (blk->vdev->exclusive == VSYS_EXCLUSIVE_QUEUE)
 		blk->disk->flags |= GENHD_FL_NO_PART;
@@ -545,13 +615,18 @@ static int vsys_blk_add(struct vsys_device *vdev)
 	blk->disk->private_data = blk;
 	strscpy(blk->disk->disk_name, vdev->name, DISK_NAME_LEN);
 	vsys_blk_set_limits(blk, &limits);
-	vdev->node = blk;
+	INIT_WORK(&blk->event_work, vsys_blk_event_work);
+	WRITE_ONCE(vdev->node, blk);
 	err = device_add_disk(&vdev->xdev->dev, blk->disk, NULL);
 	if (err) {
-		vdev->node = NULL;
+		WRITE_ONCE(vdev->node, NULL);
 		put_disk(blk->disk);
+		return err;
 	}
-	return err;
+	smp_store_release(&blk->added, true);
+	if (atomic_read(&blk->events))
+		queue_work(vsys_wq, &blk->event_work);
+	return 0;
 }
 
 static void vsys_blk_remove(struct vsys_device *vdev)
@@ -559,6 +634,7 @@ static void vsys_blk_remove(struct vsys_device *vdev)
 	struct vsys_blk *blk = vdev->node;
 
 	blk_mark_disk_dead(blk->disk);
+	cancel_work_sync(&blk->event_work);
 	del_gendisk(blk->disk);
 	put_disk(blk->disk);
 }
@@ -566,6 +642,7 @@ static void vsys_blk_remove(struct vsys_device *vdev)
 const struct vsys_node_ops vsys_blk_ops = {
 	.add	= vsys_blk_add,
 	.remove	= vsys_blk_remove,
+	.event	= vsys_blk_event,
 	.room	= vsys_blk_room,
 };
 

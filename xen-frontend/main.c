@@ -16,6 +16,7 @@
  */
 #define pr_fmt(fmt) "xen-vsysfront: " fmt
 
+#include <linux/blkdev.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/module.h>
@@ -305,13 +306,55 @@ static void vsys_ping(struct xenbus_watch *watch, const char *path,
 			      "%u", vdev->ping);
 }
 
-static void vsys_ping_stop(struct vsys_device *vdev)
+/* A watch fires once at its beginning, when nothing has happened. */
+static void vsys_media(struct vsys_device *vdev, const u32 *count, u32 before,
+		       unsigned int event)
 {
-	if (!vdev->ping_watch.node)
+	if (*count != before && vdev->ops->event)
+		vdev->ops->event(vdev, event);
+}
+
+static void vsys_media_changed(struct xenbus_watch *watch, const char *path,
+			       const char *token)
+{
+	struct vsys_device *vdev = container_of(watch, struct vsys_device,
+						change_watch);
+	u32 before = vdev->media_changes;
+
+	if (!VSYS_READ_KEY(vdev, vdev, media_changes, VSYS_KEY_MEDIA_CHANGES))
+		vsys_media(vdev, &vdev->media_changes, before,
+			   DISK_EVENT_MEDIA_CHANGE);
+}
+
+static void vsys_eject_requested(struct xenbus_watch *watch, const char *path,
+				 const char *token)
+{
+	struct vsys_device *vdev = container_of(watch, struct vsys_device,
+						eject_watch);
+	u32 before = vdev->eject_requests;
+
+	if (!VSYS_READ_KEY(vdev, vdev, eject_requests, VSYS_KEY_EJECT_REQUESTS))
+		vsys_media(vdev, &vdev->eject_requests, before,
+			   DISK_EVENT_EJECT_REQUEST);
+}
+
+static void vsys_key_watch(struct vsys_device *vdev, struct xenbus_watch *watch,
+			   void (*changed)(struct xenbus_watch *watch,
+					   const char *path, const char *token),
+			   const char *key)
+{
+	/* What fails was said; without it there is a little less. */
+	xenbus_watch_pathfmt(vdev->xdev, watch, NULL, changed, "%s/%s",
+			     vdev->xdev->otherend, key);
+}
+
+static void vsys_key_unwatch(struct xenbus_watch *watch)
+{
+	if (!watch->node)
 		return;
-	unregister_xenbus_watch(&vdev->ping_watch);
-	kfree(vdev->ping_watch.node);
-	vdev->ping_watch.node = NULL;
+	unregister_xenbus_watch(watch);
+	kfree(watch->node);
+	watch->node = NULL;
 }
 
 /* The back-end is there: the node appears. */
@@ -480,9 +523,20 @@ static void vsys_backend_changed(struct xenbus_device *xdev,
 						    &vsys_stats_fops);
 		for (i = 0; i < vdev->nr_queues; i++)
 			vsys_queue_start(&vdev->queue[i]);
-		/* Without it, others wait longer; why was said. */
-		xenbus_watch_pathfmt(xdev, &vdev->ping_watch, NULL, vsys_ping,
-				     "%s/%s", xdev->otherend, VSYS_KEY_PING);
+		vsys_key_watch(vdev, &vdev->ping_watch, vsys_ping,
+			       VSYS_KEY_PING);
+		if (vdev->ops->event &&
+		    !VSYS_READ_KEY(vdev, vdev, media_changes,
+				   VSYS_KEY_MEDIA_CHANGES) &&
+		    !VSYS_READ_KEY(vdev, vdev, eject_requests,
+				   VSYS_KEY_EJECT_REQUESTS)) {
+			vsys_key_watch(vdev, &vdev->change_watch,
+				       vsys_media_changed,
+				       VSYS_KEY_MEDIA_CHANGES);
+			vsys_key_watch(vdev, &vdev->eject_watch,
+				       vsys_eject_requested,
+				       VSYS_KEY_EJECT_REQUESTS);
+		}
 		queue_work(vsys_wq, &vdev->add_work);
 		break;
 	case XenbusStateClosing:
@@ -508,7 +562,9 @@ static void vsys_backend_changed(struct xenbus_device *xdev,
 /* The device's last moment: nothing of it touches xdev after this. */
 static void vsys_forget(struct vsys_device *vdev)
 {
-	vsys_ping_stop(vdev);
+	vsys_key_unwatch(&vdev->ping_watch);
+	vsys_key_unwatch(&vdev->change_watch);
+	vsys_key_unwatch(&vdev->eject_watch);
 	vsys_unplug(vdev, -ENODEV);
 	debugfs_remove(vdev->debugfs);
 	vdev->debugfs = NULL;

@@ -163,7 +163,8 @@ struct vsys_device {
 	enum vsys_payload payload;
 	enum vsys_exclusive exclusive;
 	struct xenbus_watch ping_watch;	/* node NULL: none */
-	u32 ping;
+	struct xenbus_watch change_watch, eject_watch;
+	u32 ping, media_changes, eject_requests;
 	u32 native_major, native_minor;	/* the node's, if it can be; 0: any */
 	struct vsys_mms mms;
 	struct vsys_shapes shapes;
@@ -181,6 +182,8 @@ struct vsys_node_ops {
 	int (*add)(struct vsys_device *vdev);
 	/* The node disappears; open files stay, their calls give ENODEV. */
 	void (*remove)(struct vsys_device *vdev);
+	/* May be NULL: the native driver has said so.  events: DISK_EVENT_*. */
+	void (*event)(struct vsys_device *vdev, unsigned int events);
 	/* Ids or pages came back: from the interrupt handler. */
 	void (*room)(struct vsys_queue *q);
 };

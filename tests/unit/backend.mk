@@ -19,9 +19,9 @@ UNIT_SRC_test-worker-exec := $(BACKEND_TEXT) $(addprefix xen-backend/,caps.c wor
 
 $(foreach t,$(SUPERVISOR_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(SUPERVISOR_TEST_SRC))\
-	$(eval UNIT_LIBS_$(t) := -lxlutil -luring))
+	$(eval UNIT_LIBS_$(t) := -lxlutil -luring -ludev))
 UNIT_SRC_test-ctl += xen-backend/ctl-client.c
 UNIT_SRC_test-show := $(BACKEND_TEXT) xen-backend/show.c
 
 FUZZ_SRC_control  := $(VSYSD_LIB) tests/unit/fake-xs.c
-FUZZ_LIBS_control := -lxlutil -luring
+FUZZ_LIBS_control := -lxlutil -luring -ludev

@@ -177,6 +177,9 @@ static void modes_of_a_block_node(void **state)
 	bad(text, -EINVAL, sentence);
 	attr("ro", "1");
 	snprintf(text, sizeof(text), "dev=%s,name=x,mode=rw", node);
+	/* That of the medium. */
+	assert_int_equal(probe(&n, text, &f), 0);
+	attr("removable", "0");
 	snprintf(sentence, sizeof(sentence), "mode rw: dev '%s' is read-only", node);
 	bad(text, -EROFS, sentence);
 	snprintf(text, sizeof(text), "dev=%s,name=x,mode=ro", node);

@@ -5,9 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "supervisor-fixture.h"
+#include "xen-backend/media.h"
 #include "xen-backend/open.h"
 #include "xen-backend/share.h"
 
@@ -246,12 +249,39 @@ static void silence_of_an_old_one(void **state)
 	assert_false(fx_worker_has_message(2));
 }
 
+static uint32_t media_key(uint32_t domid, const char *key)
+{
+	const char *text = fx_back(domid, 0, key);
+
+	return text ? strtoul(text, NULL, 10) : 0;
+}
+
+static void media(void **state)
+{
+	const dev_t drive = makedev(11, 0);
+
+	(void)state;
+	connect_all("none");
+	for (uint32_t i = 1; i <= 3; i++) {
+		fx_dev(i, 0)->native.class = VSYS_CLASS_BLOCK;
+		fx_dev(i, 0)->native.rdev = i == 3 ? makedev(11, 1) : drive;
+	}
+	media_event(&sup, drive, true, false);
+	media_event(&sup, drive, true, true);
+	media_event(&sup, makedev(11, 2), true, true);
+	for (uint32_t i = 1; i <= 3; i++) {
+		assert_int_equal(media_key(i, VSYS_KEY_MEDIA_CHANGES), i == 3 ? 0 : 2);
+		assert_int_equal(media_key(i, VSYS_KEY_EJECT_REQUESTS), i == 3 ? 0 : 1);
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 	const struct CMUnitTest tests[] = {
 		T(plain), T(who_is_first), T(next_to_one_that_shares), T(in_order), T(ends),
 		T(a_worker_dies), T(attached_alone), T(silence), T(silence_of_an_old_one),
+		T(media),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

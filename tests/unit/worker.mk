@@ -9,7 +9,7 @@ $(foreach t,$(WORKER_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(WORKER_TEST_SRC))\
 	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread))
 
-UNIT_SRC_test-executor  := $(addprefix xen-backend/worker/,executor.c filter.c machine.S uring.c) \
+UNIT_SRC_test-executor  := $(addprefix xen-backend/worker/,executor.c filter.c machine.S template.c uring.c) \
 			   xen-backend/log.c
 UNIT_LIBS_test-executor := -luring -lseccomp
 

@@ -4,7 +4,7 @@
 # A guest burns discs: dom0's CD-RW drive (tests/tools/cdrw) as the guests' /dev/sr0,
 # with the programs that people use; two guests take turns; the drive is replaced.
 #
-# lab: --pkg 'wodim genisoimage cdrskin xorriso cdparanoia eject sg3-utils' --timeout 580
+# lab: --pkg 'wodim genisoimage cdrskin xorriso cdparanoia eject sg3-utils udev' --timeout 580
 # shellcheck disable=SC2016,SC2317 # the guest expands it; wait_for calls it
 
 # shellcheck source=tests/tools/tap.sh
@@ -43,6 +43,20 @@ diag "the drive is $cdrw_sr in dom0"
 cdrw_do $discs insert a cd-rw >/dev/null
 ok $? "a blank CD-RW is in it"
 
+# What wodim says, without its numbers; each line once.  Natively first.
+said()
+{
+	tr '\r' '\n' <"$1" | tr '\b' '\n' | tr -d '\000' | sed 's/Speed set/\n&/' |
+		sed -e 's/[0-9][0-9.]*/N/g' -e 's/[[:space:]]\+/ /g' -e 's/ $//' -e '/^$/d' | sort -u
+}
+
+mkdir -p /tmp/tree
+head -c 3000000 /dev/urandom >/tmp/tree/data
+genisoimage -quiet -R -V DISC -o /tmp/image.iso /tmp/tree
+wodim -v dev="$cdrw_sr" blank=fast >/tmp/native.blank 2>&1 &&
+	wodim -v dev="$cdrw_sr" /tmp/image.iso >/tmp/native.burn 2>&1
+ok $? "wodim in dom0" || diag "$(tail -n 15 /tmp/native.burn)"
+
 for g in a b; do
 	guest start $g --mem 384 --vsys "$(node)" || exit 1
 	wait_for 30 guest_has $g sr0
@@ -55,8 +69,11 @@ done
 in_guest a "wodim -inq" 'wodim dev=/dev/sr0 -inq'
 like "$(cat /tmp/out)" 'CD-RW 2008' "... it is the drive"
 in_guest a "wodim -v blank=fast" 'wodim -v dev=/dev/sr0 blank=fast'
+cp /tmp/out /tmp/guest.blank
+is "$(diff <(said /tmp/native.blank) <(said /tmp/guest.blank))" "" "... says what it says in dom0"
 in_guest a "wodim -v image.iso" 'wodim -v dev=/dev/sr0 /tmp/image.iso'
 like "$(cat /tmp/out)" 'Track 01: *[0-9]+ of' "... with its progress"
+is "$(diff <(said /tmp/native.burn) <(said /tmp/out))" "" "... and says what it says in dom0"
 in_guest a "wodim -toc" 'wodim dev=/dev/sr0 -toc'
 in_guest a "readom" 'readom dev=/dev/sr0 f=/tmp/back'
 same_as_image a "... the image is back"
@@ -83,8 +100,31 @@ like "$(cat /tmp/out)" 'TOTAL' "... lists its track"
 in_guest a "eject" 'eject /dev/sr0'
 like "$(state)" 'open' "... the tray is open"
 in_guest a "eject -t" 'eject -t /dev/sr0'
-cdrw_do $discs eject >/dev/null
+tray_is()
+{
+	state | grep -q "tray $1"
+}
+
+# udev locks the tray, and opens it when the button is pressed: here that of a guest.
+pkill -STOP udevd
+echo 500 >"/sys/block/${cdrw_sr#/dev/}/events_poll_msecs"
+guest run b 'exec udevadm monitor --kernel --property --subsystem-match=block' >/tmp/events 2>&1 </dev/null &
+events=$!
+wait_for 20 grep -q 'KERNEL - ' /tmp/events
+wait_for 20 tray_is 'closed and locked'
+ok $? "a guest's udev locks the tray"
+cdrw_do $discs eject >/dev/null 2>&1
+wait_for 20 tray_is open
+ok $? "... and opens it when the drive's button is pressed" || diag "$(state; cat /tmp/events)"
+like "$(tr -d '\000' </tmp/events)" 'DISK_EJECT_REQUEST=1' "... of which the kernel tells"
+: >/tmp/events
 cdrw_do $discs insert b cd-rw >/dev/null
+wait_for 20 grep -q '^DISK_MEDIA_CHANGE=1' /tmp/events
+ok $? "another disc: a guest's kernel tells its programs" || diag "$(cat /tmp/events)"
+like "$(tr -d '\000' </tmp/events)" 'DEVNAME=/dev/sr0' "... of /dev/sr0"
+kill $events
+pkill -CONT udevd
+echo 0 >"/sys/block/${cdrw_sr#/dev/}/events_poll_msecs"
 in_guest a "another disc: wodim -atip" 'wodim dev=/dev/sr0 -atip'
 in_guest a "... which is blank" 'cdrskin dev=/dev/sr0 -minfo'
 like "$(cat /tmp/out)" 'disk status: *empty' "... it says"
@@ -92,7 +132,7 @@ like "$(cat /tmp/out)" 'disk status: *empty' "... it says"
 # --- in turn
 guest run a 'wodim -v dev=/dev/sr0 /tmp/image.iso' >/tmp/burn.a 2>&1 </dev/null &
 first=$!
-wait_for 30 sh -c "xen-vsys list a | grep -q holds"
+wait_for 60 grep -q 'Starting to write' /tmp/burn.a
 in_guest b "another guest waits, and blanks the disc then" 'wodim -v dev=/dev/sr0 blank=fast'
 wait $first
 ok $? "... that the first one has burnt" || diag "$(tail -n 8 /tmp/burn.a)"

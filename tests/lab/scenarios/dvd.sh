@@ -25,20 +25,13 @@ said()
 	tr '\r' '\n' | sed -e 's/[0-9][0-9.]*/N/g' -e 's/[[:space:]]*$//' -e '/^$/d' | sort -u
 }
 
-# The drive's node, once it is there.
-find_drive()
+# The nodes of the drives, once they are there.
+find_drives()
 {
-	sr=$(grep -l VIRTUAL-CDROM /sys/block/sr*/device/model 2>/dev/null | head -n 1)
-	[ -n "$sr" ] && sr=/dev/$(cut -d/ -f4 <<<"$sr") && [ -b "$sr" ]
-}
+	local found
 
-# insert N: the blank disc number N
-insert()
-{
-	tgtimg --op new --device-type cd --type dvd+r --file $discs/d"$1".img >/dev/null &&
-		admin --op update --mode logicalunit --tid 1 --lun 1 --params online=0 &&
-		admin --op update --mode logicalunit --tid 1 --lun 1 --params path=$discs/d"$1".img &&
-		admin --op update --mode logicalunit --tid 1 --lun 1 --params online=1
+	found=$(grep -l VIRTUAL-CDROM /sys/block/sr*/device/model 2>/dev/null | cut -d/ -f4)
+	[ "$(wc -w <<<"$found")" = 2 ] && drive=$(head -n 1 <<<"$found") sr=/dev/$(tail -n 1 <<<"$found")
 }
 
 modprobe -a sg sr_mod iscsi_tcp
@@ -47,31 +40,35 @@ mkdir -p /run/lock/iscsi /etc/iscsi $discs /tmp/tree /tmp/mnt
 echo InitiatorName=iqn.2024-01.lab:init >/etc/iscsi/initiatorname.iscsi
 tgtd -f >/tmp/tgtd.log 2>&1 &
 wait_for 20 admin --op show --mode target
-tgtimg --op new --device-type cd --type dvd+r --file $discs/d1.img >/dev/null
-admin --op new --mode target --tid 1 -T $tgt &&
-	admin --op new --mode logicalunit --tid 1 --lun 1 --device-type cd -b $discs/d1.img &&
-	admin --op bind --mode target --tid 1 -I ALL
-ok $? "tgt has a drive with a blank DVD+R"
+admin --op new --mode target --tid 1 -T $tgt
+for n in 1 2; do
+	tgtimg --op new --device-type cd --type dvd+r --file $discs/d$n.img >/dev/null &&
+		admin --op new --mode logicalunit --tid 1 --lun $n --device-type cd -b $discs/d$n.img
+done
+admin --op bind --mode target --tid 1 -I ALL
+ok $? "tgt has two drives, each with a blank DVD+R"
 iscsid
 wait_for 20 iscsiadm -m discovery -t st -p 127.0.0.1
 iscsiadm -m node -l >/tmp/login 2>&1
-wait_for 30 find_drive
-ok $? "it is a drive in dom0: ${sr:-none}" || { diag "$(cat /tmp/login /tmp/tgtd.log; ls /sys/block; dmesg | tail -n 20)"; tap_done; exit 1; }
+wait_for 30 find_drives
+ok $? "they are drives in dom0: /dev/${drive:-none} and ${sr:-none}" || { diag "$(cat /tmp/login /tmp/tgtd.log; ls /sys/block; dmesg | tail -n 20)"; tap_done; exit 1; }
 
 # --- natively
 head -c 3000000 /dev/urandom >/tmp/tree/data
 genisoimage -quiet -R -V DISC -o /tmp/image.iso /tmp/tree
-dvd+rw-mediainfo "$sr" 2>&1 | said >/tmp/blank.native
-growisofs -dvd-compat -Z "$sr"=/tmp/image.iso >/tmp/native 2>&1
+dvd+rw-mediainfo "/dev/$drive" 2>&1 | said >/tmp/blank.native
+growisofs -dvd-compat -Z "/dev/$drive=/tmp/image.iso" >/tmp/native 2>&1
 ok $? "growisofs in dom0" || diag "$(tail -n 15 /tmp/native)"
-dvd+rw-mediainfo "$sr" 2>&1 | said >/tmp/full.native
+dvd+rw-mediainfo "/dev/$drive" 2>&1 | said >/tmp/full.native
+
+size=$(stat -c %s /tmp/image.iso)
+cmp -n "$size" /tmp/image.iso "/dev/$drive"
+ok $? "the image is on the disc" || diag "$(blockdev --getsize64 "/dev/$drive")"
 
 # --- in a guest
-insert 2
-ok $? "another blank disc"
 guest start g --mem 384 --vsys "dev=$sr,name=sr0,ioctl=cdrom-burn,exclusive=open,caps=sys_rawio" || exit 1
 wait_for 30 guest_has g sr0
-ok $? "a guest has the drive"
+ok $? "a guest has the other one" || diag "$(tail -n 5 /var/log/xen/xen-vsysd.log)"
 guest put g /tmp/image.iso /tmp/image.iso
 guest run g 'dvd+rw-mediainfo /dev/sr0' 2>&1 </dev/null | said >/tmp/blank.guest
 is "$(diff /tmp/blank.native /tmp/blank.guest)" "" "dvd+rw-mediainfo says of the blank disc what it says in dom0"
@@ -86,7 +83,7 @@ ok $? "the guest reads the image back"
 guest run g 'mount -o ro /dev/sr0 /mnt && sha256sum </mnt/data; umount /mnt' </dev/null >/tmp/sum
 is "$(cat /tmp/sum)" "$(sha256sum </tmp/tree/data)" "... and mounts it"
 cmp -n "$(stat -c %s /tmp/image.iso)" /tmp/image.iso $discs/d2.img
-ok $? "it is in tgt's file"
+ok $? "it is in tgt's file of the disc"
 ! timeout 60 guest run g 'growisofs -dvd-compat -Z /dev/sr0=/tmp/image.iso' >/tmp/again 2>&1 </dev/null
 ok $? "a disc that is full is not burnt again"
 is "$(guest run g dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace')" "" "the guest's kernel has nothing to complain about"
