@@ -247,8 +247,9 @@ static void open_claim(struct open_request *r)
 	int err;
 
 	r->op.done = claim_done;
+	/* Who writes exclusively keeps the kernel from looking at the medium meanwhile. */
 	err = loop_open_start(r->loop, &r->op, d->stanza.dev,
-			      O_RDONLY | O_NONBLOCK | O_EXCL | O_CLOEXEC);
+			      (r->flags & O_ACCMODE) | O_NONBLOCK | O_EXCL | O_CLOEXEC);
 	if (err)
 		refuse(r, err);
 	else

@@ -33,6 +33,7 @@ static DEFINE_IDA(vsys_blk_minors);
 struct vsys_blk_file {
 	u32 handle;
 	bool open, writable;
+	bool excl;			/* opened with O_EXCL */
 };
 
 struct vsys_blk {
@@ -49,8 +50,7 @@ struct vsys_blk {
 	/* The disk's open_mutex protects these, as open and release hold it. */
 	unsigned int openers;
 	struct vsys_blk_file waited, unwaited;
-	bool claim_open;
-	u32 claim;
+	struct vsys_blk_file claim;	/* one of them before, that had O_EXCL */
 };
 
 /* For data, and for those who opened without O_NONBLOCK; and for the others. */
@@ -246,19 +246,38 @@ static void vsys_blk_room(struct vsys_queue *q)
 		blk_mq_start_stopped_hw_queues(blk->disk->queue, true);
 }
 
-/* Opens a file: as much as the node allows, not less than asked. */
-static int vsys_blk_open_file(struct vsys_blk *blk, fmode_t mode)
+static void vsys_blk_close_file(struct vsys_blk *blk, struct vsys_blk_file *file)
+{
+	if (file->open)
+		vsys_release(blk->vdev, file->handle);
+	WRITE_ONCE(file->open, false);
+	file->excl = false;
+}
+
+/* One native file at most has O_EXCL: a second one would meet the first. */
+static bool vsys_blk_claims(const struct vsys_blk *blk)
+{
+	return blk->claim.open || blk->waited.excl || blk->unwaited.excl;
+}
+
+/*
+ * Opens a file: as much as the node allows, not less than asked; with O_EXCL by the
+ * mode, if there is none yet.
+ */
+static int vsys_blk_open_file(struct vsys_blk *blk, struct vsys_blk_file *file,
+			      fmode_t mode)
 {
 	struct vsys_device *vdev = blk->vdev;
-	u32 flags = VSYS_O_DIRECT, handle, can, old;
-	struct vsys_blk_file *file = &blk->waited;
-	bool write = vdev->writable;
+	bool write = vdev->writable, excl;
+	u32 flags = VSYS_O_DIRECT, handle, can;
+	struct vsys_blk_file old = *file;
 	int err;
 
-	if (mode & FMODE_NDELAY) {
+	excl = mode & FMODE_EXCL && !vsys_blk_claims(blk);
+	if (excl)
+		flags |= VSYS_O_EXCL;
+	if (file == &blk->unwaited)
 		flags |= VSYS_O_NONBLOCK;
-		file = &blk->unwaited;
-	}
 	do {
 		err = vsys_open(vdev, flags | (write ? VSYS_O_RDWR : VSYS_O_RDONLY),
 				&handle, &can);
@@ -277,12 +296,14 @@ static int vsys_blk_open_file(struct vsys_blk *blk, fmode_t mode)
 	if (err)
 		return err;
 	/* In this order: a call that met the old one sees that. */
-	old = file->handle;
 	WRITE_ONCE(file->handle, handle);
-	if (file->open)
-		vsys_release(vdev, old);
 	WRITE_ONCE(file->open, true);
 	file->writable = write;
+	file->excl = excl;
+	if (old.excl && mode & FMODE_EXCL)
+		blk->claim = old;
+	else
+		vsys_blk_close_file(blk, &old);
 	/* Without O_DIRECT there is a cache to flush: the back-end's. */
 	blk_queue_write_cache(blk->disk->queue,
 			      blk->flush || !(flags & VSYS_O_DIRECT), false);
@@ -308,39 +329,34 @@ static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
 	bool removable = blk->disk->flags & GENHD_FL_REMOVABLE;
 	struct vsys_blk_file *file =
 		mode & FMODE_NDELAY ? &blk->unwaited : &blk->waited;
-	bool reopened = false;
-	u32 can;
-	int err = 0;
+	int err;
 
-	if ((mode & FMODE_EXCL) && !blk->claim_open) {
-		err = vsys_open(blk->vdev, VSYS_O_RDONLY | VSYS_O_EXCL |
-				VSYS_O_NONBLOCK, &blk->claim, &can);
+	/*
+	 * Natively each open finds out whether there is another medium, and each
+	 * close has the kernel look for it, who may be the last; but who has it
+	 * exclusively must not be disturbed.
+	 */
+	if (!file->open || (removable && !file->excl) ||
+	    (mode & FMODE_EXCL && !vsys_blk_claims(blk)) ||
+	    (mode & FMODE_WRITE && blk->vdev->writable && !file->writable)) {
+		/* What there is of a claim stays. */
+		err = vsys_blk_open_file(blk, file,
+					 file->excl ? mode | FMODE_EXCL : mode);
 		if (err)
 			return err;
-		blk->claim_open = true;
-	}
-	/* Each open that waits for a medium finds out whether it is another one. */
-	if (!file->open || (removable && !(mode & FMODE_NDELAY)) ||
-	    ((mode & FMODE_WRITE) && blk->vdev->writable && !file->writable)) {
-		err = vsys_blk_open_file(blk, mode);
-		reopened = !err;
-	}
-	if (!err) {
-		if (reopened && removable)
+		if (removable)
 			vsys_blk_look_at_size(blk);
-		blk->openers++;
-	} else if (blk->claim_open && (mode & FMODE_EXCL)) {
-		vsys_release(blk->vdev, blk->claim);
-		blk->claim_open = false;
 	}
-	return err;
+	blk->openers++;
+	return 0;
 }
 
-static void vsys_blk_close_file(struct vsys_blk *blk, struct vsys_blk_file *file)
+/* Nobody has it exclusively any more, but others have it. */
+static void vsys_blk_unclaim(struct vsys_blk *blk, struct vsys_blk_file *file)
 {
-	if (file->open)
-		vsys_release(blk->vdev, file->handle);
-	WRITE_ONCE(file->open, false);
+	/* If that can't be, the claim goes with the last of them. */
+	if (file->excl)
+		vsys_blk_open_file(blk, file, 0);
 }
 
 /*
@@ -352,14 +368,15 @@ static void vsys_blk_release(struct gendisk *disk, fmode_t mode)
 	struct vsys_blk *blk = disk->private_data;
 
 	blk->openers--;
-	if (blk->claim_open && ((mode & FMODE_EXCL) || !blk->openers)) {
-		vsys_release(blk->vdev, blk->claim);
-		blk->claim_open = false;
-	}
 	if (!blk->openers) {
 		vsys_blk_close_file(blk, &blk->waited);
 		vsys_blk_close_file(blk, &blk->unwaited);
+	} else if (mode & FMODE_EXCL) {
+		vsys_blk_unclaim(blk, &blk->waited);
+		vsys_blk_unclaim(blk, &blk->unwaited);
 	}
+	if (!blk->openers || mode & FMODE_EXCL)
+		vsys_blk_close_file(blk, &blk->claim);
 }
 
 static int vsys_blk_getgeo(struct block_device *bdev, struct hd_geometry *geo)
