@@ -4,7 +4,7 @@
 
 BACKEND_TEXT := $(addprefix xen-backend/,fault.c kv.c log.c)
 SUPERVISOR_TEST_SRC := $(VSYSD_LIB) tests/unit/fake-xs.c tests/unit/supervisor-fixture.c
-SUPERVISOR_TESTS := test-device test-domain test-worker-proc test-open test-share test-ctl
+SUPERVISOR_TESTS := test-device test-domain test-worker-proc test-open test-share test-ctl test-ports-proc
 
 UNIT_SRC_test-kv      := $(BACKEND_TEXT)
 UNIT_SRC_test-stanza  := $(BACKEND_TEXT) $(addprefix xen-backend/,caps.c ioport.c stanza.c)
