@@ -13,10 +13,11 @@ UNIT_SRC_test-ports      := xen-backend/ports/batch.c
 UNIT_SRC_test-ports-exec := $(addprefix xen-backend/ports/,batch.c confine.c native.c) xen-backend/log.c
 UNIT_LIBS_test-ports-exec := -lseccomp
 
-PORTS_TESTS := test-worker-ports
+PORTS_TESTS := test-worker-ports test-asm-sink
 $(foreach t,$(PORTS_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(WORKER_TEST_SRC) tests/unit/ports-fixture.c)\
 	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread))
+UNIT_SRC_test-asm-sink += asm-pp/runtime/queue.c
 
 UNIT_SRC_test-executor  := $(addprefix xen-backend/worker/,executor.c filter.c machine.S uring.c) \
 			   xen-backend/log.c
