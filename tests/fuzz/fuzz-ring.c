@@ -195,7 +195,7 @@ static void hear(void)
 		case IPC_DOWN:
 			down = true;
 			break;
-		case IPC_UP: case IPC_OPEN_CANCEL: case IPC_COUNTERS:
+		case IPC_UP: case IPC_OPEN_CANCEL: case IPC_CLOSED: case IPC_COUNTERS:
 			break;
 		default:
 			broken("unknown message");
