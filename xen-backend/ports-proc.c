@@ -34,6 +34,11 @@ static void ended(void *arg, uint32_t events)
 	(void)events;
 	if (!waitid(P_PIDFD, d->ports_exit.fd, &info, WEXITED | WNOHANG) && !info.si_pid)
 		return;
+	if (info.si_code == CLD_EXITED && !info.si_status) {
+		/* The worker closed its end.  Why, it says, or its own end does. */
+		forget(d);
+		return;
+	}
 	if (info.si_code == CLD_EXITED)
 		snprintf(reason, sizeof(reason), "the port executor exited with status %d",
 			 info.si_status);
