@@ -214,6 +214,24 @@ static void executor_dies(void **state)
 	connected(1, 1);
 }
 
+/* As it does when the worker has closed its end: the worker will say why. */
+static void executor_ends_well(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	fx_domain(1, "g");
+	attach(1, PORTS);
+	pid = connected(1, 0);
+	kill(pid, SIGTERM);
+	fx_until(!fx_process_lives(pid));
+	fx_settle();
+	assert_false(fx_dev(1, 0)->failed);
+	assert_false(fx_worker_has_message(1));
+	fx_worker_die(1);
+	assert_string_equal(fx_dev(1, 0)->reason, "the worker process was ended by signal 9 (Killed)");
+}
+
 /* The worker may be the first to see it. */
 static void worker_says_so(void **state)
 {
@@ -291,6 +309,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 	const struct CMUnitTest tests[] = {
 		T(published), T(lent_to_one), T(connects), T(front_end_is_wrong), T(executor_dies),
+		T(executor_ends_well),
 		T(worker_says_so), T(cannot_be_started), T(worker_dies), T(domain_goes),
 	};
 
