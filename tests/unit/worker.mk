@@ -23,7 +23,8 @@ UNIT_SRC_test-executor  := $(addprefix xen-backend/worker/,executor.c filter.c m
 			   xen-backend/log.c
 UNIT_LIBS_test-executor := -luring -lseccomp
 
-UNIT_SRC_test-worker-privileges  := $(WORKER_TEST_SRC) xen-backend/worker/privileges.c
+UNIT_SRC_test-worker-privileges  := $(WORKER_TEST_SRC) xen-backend/worker/privileges.c \
+				    tests/unit/ports-fixture.c
 UNIT_LIBS_test-worker-privileges := -luring -lutil -lpthread -lseccomp
 
 CALLS_TESTS := test-worker-calls test-worker-mirrors test-worker-hostile test-worker-pins test-worker-judge \
