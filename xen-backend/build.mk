@@ -6,8 +6,8 @@ VSYS  := $(B)/xen-vsys
 
 # What also runs without Xen: tests have their own worker-exec.c and xs.c.
 VSYSD_LIB := $(addprefix xen-backend/,caps.c config.c ctl.c ctl-request.c device.c domain.c \
-		fault.c frontend.c jail.c kv.c log.c loop.c media.c native.c nodes.c open.c pins.c policy.c record.c \
-		registry.c share.c stanza.c supervisor.c worker-proc.c)
+		fault.c frontend.c ioport.c jail.c kv.c log.c loop.c media.c native.c nodes.c open.c pins.c policy.c \
+		ports-proc.c record.c registry.c share.c stanza.c supervisor.c worker-proc.c)
 VSYSD_SRC := $(VSYSD_LIB) $(addprefix xen-backend/,worker-exec.c xen-vsysd.c xs.c)
 VSYS_SRC  := $(addprefix xen-backend/,ctl-client.c fault.c kv.c log.c show.c xen-vsys.c) \
 	     $(SCHEMA_CHECK_SRC)
@@ -34,10 +34,11 @@ $(sort $(VSYSD_OBJ) $(VSYS_OBJ)): $(B)/dom0/%.o: %.c $(FLAGS_STAMP) | $(SCHEMA_H
 	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(BACKEND_CFLAGS) -I. $(WARN) $(HARDEN) -MMD -MP -c -o $@ $<
 
 .PHONY: install-backend
-install-backend: $(VSYSD) $(VSYS) $(WORKER)
+install-backend: $(VSYSD) $(VSYS) $(WORKER) $(PORTS)
 	$(Q)install -D $(VSYSD) $(DESTDIR)$(sbindir)/xen-vsysd
 	$(Q)install -D $(VSYS) $(DESTDIR)$(sbindir)/xen-vsys
 	$(Q)install -D $(WORKER) $(DESTDIR)$(libexecdir)/xen-vsys-worker
+	$(Q)install -D $(PORTS) $(DESTDIR)$(libexecdir)/xen-vsys-ports
 	$(Q)install -D -m 644 -t $(DESTDIR)$(mandir)/man8 docs/man/xen-vsysd.8 docs/man/xen-vsys.8
 	$(Q)install -D -m 644 -t $(DESTDIR)$(datadir)/policy xen-backend/policy/*.policy
 	$(Q)install -d $(DESTDIR)$(unitdir)
@@ -46,3 +47,4 @@ install-backend: $(VSYSD) $(VSYS) $(WORKER)
 	$(Q)install -d $(DESTDIR)/var/lib/xen-vsys
 
 include xen-backend/worker/build.mk
+include xen-backend/ports/build.mk

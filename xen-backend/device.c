@@ -24,6 +24,7 @@
 #include "limits.h"
 #include "log.h"
 #include "nodes.h"
+#include "ports-proc.h"
 #include "record.h"
 #include "share.h"
 #include "supervisor.h"
@@ -225,14 +226,21 @@ static void do_connect(struct device *d)
 {
 	struct vsys_ipc msg;
 	struct fault f;
+	int ports = -1;
 
-	if (frontend_read(store(d), d, &msg, &f) || !domain_worker(d->domain, &f)) {
+	if (frontend_read(store(d), d, &msg, &f) || !domain_worker(d->domain, &f) ||
+	    (msg.u.connect.ports && (ports = ports_start(d, &f)) < 0)) {
 		set_failed(d, f.text);
 		return;
 	}
 	d->state = DEV_CONNECTING;
 	memset(&d->counters, 0, sizeof(d->counters));
-	worker_send(d->domain->worker, &msg, msg.u.connect.ioctl ? d->policy : -1);
+	if (ports >= 0) {
+		worker_send(d->domain->worker, &msg, ports);
+		close(ports);
+	} else {
+		worker_send(d->domain->worker, &msg, msg.u.connect.ioctl ? d->policy : -1);
+	}
 }
 
 static void do_fail(struct device *d)
@@ -334,6 +342,7 @@ bool device_up(struct device *d)
 static void released(struct device *d)
 {
 	loop_timer_clear(loop(d), &d->down_timer);
+	ports_stop(d);
 	open_abandon(d);
 	share_released(d);
 	d->stats_asked = false;
@@ -503,6 +512,7 @@ void device_free(struct device *d)
 {
 	struct domain *dom = d->domain;
 
+	ports_stop(d);
 	open_give_up_claim(d);
 	open_abandon(d);
 	d->stanza.exclusive = VSYS_EXCLUSIVE_NONE;	/* it holds nothing any more */

@@ -82,6 +82,10 @@ struct device {
 	struct loop_timer detach_timer;
 	struct loop_timer down_timer;
 
+	/* ports-proc.c: of class ports, while a worker holds it */
+	pid_t ports_pid;		/* 0: none */
+	struct loop_fd ports_exit;	/* pidfd */
+
 	/* share.c: who has it open */
 	unsigned int opens;		/* native ones, also those under way */
 	dev_t open_rdev;		/* of what */

@@ -9,6 +9,7 @@
 
 #include "frontend.h"
 #include "limits.h"
+#include "nodes.h"
 #include "supervisor.h"
 
 enum device_front frontend_state(struct xst *x, const struct device *d)
@@ -98,6 +99,18 @@ static int read_version(struct reader *r)
 	return err;
 }
 
+/* Ports have nothing else. */
+static int read_batch_flag(struct reader *r)
+{
+	uint32_t set = 0;
+	int err = read_node(r, VSYS_KEY_FEATURE_PORT_BATCH, parse_flag, 1, true, &set);
+
+	if (!err && !set)
+		err = fault(r->fault, -EPROTONOSUPPORT,
+			    "the front-end does not want PORT_BATCH, and ports have nothing else");
+	return err;
+}
+
 static int read_queue(struct reader *r, struct vsys_ipc_queue *q, uint32_t order)
 {
 	unsigned int i;
@@ -121,6 +134,7 @@ int frontend_read(struct xst *x, const struct device *d, struct vsys_ipc *msg, s
 	struct reader r = { .x = x, .dir = d->front_path, .fault = f };
 	const struct native_limits *l = &d->native.limits;
 	bool block = d->native.class == VSYS_CLASS_BLOCK;
+	bool ports = d->native.class == VSYS_CLASS_PORTS;
 	uint32_t order = VSYS_DEFAULT_RING_PAGE_ORDER;
 	uint32_t queues = VSYS_DEFAULT_MULTI_QUEUE_NUM_QUEUES;
 	uint32_t pages = 0, ioctl = 0, poll = 0, i;
@@ -134,12 +148,14 @@ int frontend_read(struct xst *x, const struct device *d, struct vsys_ipc *msg, s
 				LIMIT_POOL_PAGES, true, &pages);
 	if (!err)
 		err = read_node(&r, VSYS_KEY_MULTI_QUEUE_NUM_QUEUES,
-				vsys_parse_multi_queue_num_queues, VSYS_IPC_MAX_QUEUES, false,
+				vsys_parse_multi_queue_num_queues, nodes_max_queues(d), false,
 				&queues);
 	if (!err)
 		err = read_node(&r, VSYS_KEY_FEATURE_IOCTL, parse_flag, 1, false, &ioctl);
 	if (!err)
 		err = read_node(&r, VSYS_KEY_FEATURE_POLL, parse_flag, 1, false, &poll);
+	if (!err && ports)
+		err = read_batch_flag(&r);
 	if (err)
 		return err;
 
@@ -154,7 +170,10 @@ int frontend_read(struct xst *x, const struct device *d, struct vsys_ipc *msg, s
 	msg->u.connect.discard = block && stanza_writes(&d->stanza) && l->discard_max_bytes;
 	/* In use is what this side offered as well: see nodes.c. */
 	msg->u.connect.ioctl = ioctl && stanza_calls(&d->stanza);
-	msg->u.connect.poll = poll && !block;
+	msg->u.connect.poll = poll && d->native.class == VSYS_CLASS_CHAR;
+	msg->u.connect.ports = ports;
+	msg->u.connect.port_first = d->stanza.ports.first;
+	msg->u.connect.port_last = d->stanza.ports.last;
 	msg->u.connect.pointers = msg->u.connect.ioctl &&
 				  d->stanza.payload == VSYS_PAYLOAD_POINTERS;
 	msg->u.connect.nr_queues = queues;

@@ -4,9 +4,10 @@
  *
  * A SOCK_SEQPACKET pair, descriptor VSYS_IPC_FD in the worker.  One message is
  * one struct vsys_ipc of fixed size; IPC_OPENED carries the native descriptor
- * as SCM_RIGHTS, IPC_CONNECT with u.connect.ioctl the policy (policy-table.h).  The two trust each other only this far: the supervisor
- * checks everything that a worker says (a guest may have taken it over), the
- * worker believes the supervisor.
+ * as SCM_RIGHTS, IPC_CONNECT with u.connect.ioctl the policy (policy-table.h), with
+ * u.connect.ports the socket of the port executor (ports/batch.h).  The two trust
+ * each other only this far: the supervisor checks everything that a worker says (a
+ * guest may have taken it over), the worker believes the supervisor.
  *
  * It is not the wire ABI of guests (include/xen/io/vsysif.h), and it never
  * leaves this machine: both programs are of one build.
@@ -22,6 +23,8 @@
 #define VSYS_JAIL_DIR		"/dev/xen-vsys"
 /* Of domain 0; the user of domain N is N more.  Outside of what distributions give out. */
 #define VSYS_BASE_UID		0x70560000u
+/* The same, of port executors: no worker may look into one. */
+#define VSYS_PORTS_UID		(VSYS_BASE_UID + 0x8000u)
 #define VSYS_IPC_REASON		192
 #define VSYS_IPC_MAX_QUEUES	8	/* what this back-end offers */
 
@@ -83,6 +86,9 @@ struct vsys_ipc {
 			uint32_t ioctl;		/* feature-ioctl is in use; policy comes along */
 			uint32_t poll;		/* feature-poll is in use */
 			uint32_t pointers;	/* read and write may carry pointers */
+			uint32_t ports;		/* class ports: these, and the executor's
+						 * socket comes along */
+			uint32_t port_first, port_last;
 			uint32_t nr_queues;
 			uint32_t ring_page_order;
 			uint32_t pool_pages;	/* per queue */

@@ -142,6 +142,11 @@ int native_probe(struct native *n, const struct stanza *s, struct fault *f)
 	int err;
 
 	memset(n, 0, sizeof(*n));
+	if (s->is_ports) {
+		n->class = VSYS_CLASS_PORTS;
+		strcpy(n->path, s->dev);
+		return 0;
+	}
 	err = resolve(n, s->dev, f);
 	if (err)
 		return err;

@@ -33,7 +33,7 @@ struct native_limits {
 };
 
 struct native {
-	char path[STANZA_DEV];	/* after symbolic links */
+	char path[STANZA_DEV];	/* after symbolic links; of ports: as the stanza's dev */
 	enum vsys_class class;
 	dev_t rdev;
 	struct native_limits limits;

@@ -55,6 +55,22 @@ static void put_limits(struct writer *w, const struct device *d)
 	put_number(w, VSYS_KEY_WRITE_ZEROES_MAX_BYTES, l->write_zeroes_max_bytes);
 }
 
+static void put_ports(struct writer *w, const struct device *d)
+{
+	const struct stanza *s = &d->stanza;
+
+	put_number(w, VSYS_KEY_PORT_FIRST, s->ports.first);
+	put_number(w, VSYS_KEY_PORT_LAST, s->ports.last);
+	if (s->irq != STANZA_NO_IRQ)
+		put_number(w, VSYS_KEY_IRQ, s->irq);
+	put_number(w, VSYS_KEY_FEATURE_PORT_BATCH, 1);
+}
+
+uint32_t nodes_max_queues(const struct device *d)
+{
+	return d->native.class == VSYS_CLASS_PORTS ? 1 : VSYS_IPC_MAX_QUEUES;
+}
+
 static int put_back(struct xst *x, const struct device *d)
 {
 	struct writer w = { .x = x, .dir = d->back };
@@ -67,7 +83,7 @@ static int put_back(struct xst *x, const struct device *d)
 	PUT(&w, VSYS_KEY_HOTPLUG_STATUS, "connected");
 	PUT(&w, VSYS_KEY_VERSIONS, "%d", VSYS_PROTOCOL_VERSION);
 	put_number(&w, VSYS_KEY_MAX_RING_PAGE_ORDER, VSYS_MAX_RING_PAGE_ORDER);
-	put_number(&w, VSYS_KEY_MULTI_QUEUE_MAX_QUEUES, VSYS_IPC_MAX_QUEUES);
+	put_number(&w, VSYS_KEY_MULTI_QUEUE_MAX_QUEUES, nodes_max_queues(d));
 	put_number(&w, VSYS_KEY_MAX_POOL_PAGES, LIMIT_POOL_PAGES);
 	PUT(&w, VSYS_KEY_NAME, "%s", d->stanza.name);
 	PUT(&w, VSYS_KEY_CLASS, "%s", vsys_class_name(d->native.class));
@@ -83,6 +99,8 @@ static int put_back(struct xst *x, const struct device *d)
 	put_number(&w, VSYS_KEY_FEATURE_POLL, d->native.class == VSYS_CLASS_CHAR);
 	if (d->native.class == VSYS_CLASS_BLOCK)
 		put_limits(&w, d);
+	if (d->native.class == VSYS_CLASS_PORTS)
+		put_ports(&w, d);
 	return w.err;
 }
 

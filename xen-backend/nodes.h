@@ -25,4 +25,7 @@ int nodes_remove(struct xst *x, uint32_t domid, uint32_t devid);
 /* All of a domain: what there is of it, known or not. */
 void nodes_remove_domain(struct xst *x, uint32_t domid, bool lives);
 
+/* What is offered: batches of ports have one order, so one queue. */
+uint32_t nodes_max_queues(const struct device *d);
+
 #endif /* VSYS_NODES_H */

@@ -411,6 +411,9 @@ static int try_start(struct device *d, uint32_t cookie, uint32_t oflags)
 
 	if (flags < 0)
 		return flags;
+	/* There is no node; only a worker that was taken over asks. */
+	if (d->native.class == VSYS_CLASS_PORTS)
+		return -ENXIO;
 	if (d->state != DEV_CONNECTED)
 		return -ENODEV;
 	if (dom->nr_opens >= LIMIT_OPENS)

@@ -56,7 +56,11 @@ int share_check_attach(struct supervisor *sup, const struct stanza *s, const str
 	const struct device *d = NULL;
 
 	while ((d = next_device(sup, d))) {
-		if (!same_native(d, n->class, n->rdev))
+		if (s->is_ports && d->stanza.is_ports &&
+		    ioport_overlap(&s->ports, &d->stanza.ports))
+			return fault(f, -EBUSY, "ioport '%s' overlaps %s, lent to %s", s->dev,
+				     d->stanza.dev, domain_label(d->domain));
+		if (s->is_ports || !same_native(d, n->class, n->rdev))
 			continue;
 		if (d->stanza.exclusive == VSYS_EXCLUSIVE_ATTACH)
 			return fault(f, -EBUSY, "dev '%s' is lent to %s alone (exclusive=attach)",

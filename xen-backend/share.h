@@ -20,7 +20,7 @@ struct device;
 struct open_request;
 struct supervisor;
 
-/* May it be attached, next to those that are?  0 or a fault. */
+/* May it be attached, next to those that are?  Ports: to one only.  0 or a fault. */
 int share_check_attach(struct supervisor *sup, const struct stanza *s, const struct native *n,
 		       struct fault *f);
 

@@ -9,7 +9,7 @@
 #include "kv.h"
 #include "stanza.h"
 
-#define STANZA_KEYS "dev, mode, name, ioctl, payload, caps, numbers, exclusive"
+#define STANZA_KEYS "dev, mode, name, ioctl, payload, caps, numbers, exclusive, ioport, irq"
 #define NONE "none"
 
 static int parse_dev(struct stanza *s, const char *value, struct fault *f)
@@ -93,12 +93,33 @@ static int parse_exclusive(struct stanza *s, const char *value, struct fault *f)
 	return 0;
 }
 
+static int parse_ioport(struct stanza *s, const char *value, struct fault *f)
+{
+	int err = ioport_parse(&s->ports, value, f);
+
+	s->is_ports = !err;
+	return err;
+}
+
+static int parse_irq(struct stanza *s, const char *value, struct fault *f)
+{
+	uint32_t irq;
+
+	if (vsys_parse_irq(value, &irq))
+		return fault(f, -EINVAL, "irq '%s' is not a number from 0 to 15", value);
+	s->irq = irq;
+	return 0;
+}
+
 /* Without a name, the guest's node is called as the host's. */
 static int default_name(struct stanza *s, struct fault *f)
 {
 	static const char below[] = "/dev/";
-	const char *last = strrchr(s->dev, '/') + 1;
+	const char *last;
 
+	if (s->is_ports)
+		return fault(f, -EINVAL, "key 'name' is missing (ioport does not give one)");
+	last = strrchr(s->dev, '/') + 1;
 	if (!strncmp(s->dev, below, strlen(below)) &&
 	    !vsys_parse_name(s->dev + strlen(below), s->name, sizeof(s->name)))
 		return 0;
@@ -119,6 +140,8 @@ static const struct {
 	{ "caps", parse_caps },
 	{ "numbers", parse_numbers },
 	{ "exclusive", parse_exclusive },
+	{ "ioport", parse_ioport },
+	{ "irq", parse_irq },
 };
 
 static int parse_item(struct stanza *s, const struct kv *item, struct fault *f)
@@ -134,9 +157,28 @@ bool stanza_calls(const struct stanza *s)
 	return strcmp(s->ioctl, NONE);
 }
 
+/* Ports are no node: there is nothing to open, and they are lent to one guest at a time. */
+static int check_ports(struct stanza *s, const struct kv_list *list, struct fault *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < list->nr; i++) {
+		const char *key = list->item[i].key;
+
+		if (!strcmp(key, "dev"))
+			return fault(f, -EINVAL, "dev and ioport cannot be in one stanza");
+		if (strcmp(key, "ioport") && strcmp(key, "name") && strcmp(key, "irq"))
+			return fault(f, -EINVAL, "key '%s' is for dev, not for ioport", key);
+	}
+	ioport_format(&s->ports, s->dev, sizeof(s->dev));
+	return 0;
+}
+
 /* Keys that need another one. */
 static int check_pairs(const struct stanza *s, struct fault *f)
 {
+	if (s->irq != STANZA_NO_IRQ && !s->is_ports)
+		return fault(f, -EINVAL, "irq needs ioport");
 	if (stanza_calls(s))
 		return 0;
 	if (s->payload == VSYS_PAYLOAD_POINTERS)
@@ -154,16 +196,19 @@ int stanza_parse(struct stanza *s, const char *text, struct fault *f)
 
 	memset(s, 0, sizeof(*s));
 	s->mode = VSYS_MODE_RW;
+	s->irq = STANZA_NO_IRQ;
 	strcpy(s->ioctl, NONE);
 	if (!text[strspn(text, " \t")])
-		return fault(f, -EINVAL, "key 'dev' is missing");
+		return fault(f, -EINVAL, "key 'dev' or 'ioport' is missing");
 	err = kv_parse(&list, text, 0, f);
 	for (i = 0; !err && i < list.nr; i++)
 		err = parse_item(s, &list.item[i], f);
+	if (!err && s->is_ports)
+		err = check_ports(s, &list, f);
 	if (err)
 		return err;
 	if (!*s->dev)
-		return fault(f, -EINVAL, "key 'dev' is missing");
+		return fault(f, -EINVAL, "key 'dev' or 'ioport' is missing");
 	err = *s->name ? 0 : default_name(s, f);
 	return err ? err : check_pairs(s, f);
 }
@@ -173,6 +218,12 @@ void stanza_format(const struct stanza *s, char *text, size_t size)
 	char caps[CAPS_TEXT];
 	size_t len;
 
+	if (s->is_ports) {
+		len = snprintf(text, size, "ioport=%s,name=%s", s->dev, s->name);
+		if (s->irq != STANZA_NO_IRQ)
+			snprintf(text + len, size - len, ",irq=%d", s->irq);
+		return;
+	}
 	snprintf(text, size, "dev=%s,mode=%s,name=%s%s%s%s", s->dev, vsys_mode_name(s->mode),
 		 s->name, s->native_numbers ? ",numbers=native" : "",
 		 s->exclusive == VSYS_EXCLUSIVE_NONE ? "" : ",exclusive=",

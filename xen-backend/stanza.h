@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * stanza.h - what an administrator writes to give a guest one device:
- * "dev=/dev/ram0,mode=rw,name=ram0".
+ * "dev=/dev/ram0,mode=rw,name=ram0", or a range of I/O ports:
+ * "ioport=0x300-0x31f,name=ne0,irq=5".
  *
  * Only the text is judged here; native.h looks at the device.
  */
@@ -13,13 +14,20 @@
 
 #include "caps.h"
 #include "fault.h"
+#include "ioport.h"
 
 #define STANZA_DEV	256
 #define STANZA_CLASS	32
 #define STANZA_TEXT	(STANZA_DEV + VSYS_SIZE_NAME + STANZA_CLASS + CAPS_TEXT + 64)
 
+#define STANZA_NO_IRQ	-1
+
 struct stanza {
-	char dev[STANZA_DEV];		/* absolute path, as it was written */
+	/* Absolute path, as it was written; of ports: ioport_format(). */
+	char dev[STANZA_DEV];
+	bool is_ports;			/* ioport=: the next two, and name, are all there is */
+	struct ioport_range ports;
+	int irq;			/* which interrupt belongs to them; or STANZA_NO_IRQ */
 	char name[VSYS_SIZE_NAME];	/* of the node in the guest */
 	enum vsys_mode mode;
 	char ioctl[STANZA_CLASS];	/* which commands: a policy's class, or "none" */

@@ -30,6 +30,7 @@ struct supervisor {
 	struct config_paths config;
 	struct policy_paths policy;
 	const char *worker_path;	/* program of the workers */
+	const char *ports_path;		/* ... and of port executors */
 	const char *record_path;	/* see record.h */
 	const char *jail_path;		/* see jail.h; NULL: workers have none */
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * worker-exec.c - starts the program of a worker; see worker-exec.h.
+ * worker-exec.c - starts the programs of workers and port executors; see worker-exec.h.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -16,10 +16,8 @@
  * The child has standard error, its socket and nothing else: whatever else is
  * open here is closed by exec, and what is not is closed before it.
  */
-int worker_exec(const char *program, uint32_t domid, uint64_t caps, int socket, pid_t *pid)
+static int spawn(char *const argv[], int socket, pid_t *pid)
 {
-	char *path = (char *)program, number[16], names[CAPS_TEXT];
-	char *argv[] = { path, number, caps ? names : NULL, NULL };
 	char *envp[4] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin" };
 	const char *const *log_env = log_environment();
 	posix_spawn_file_actions_t actions;
@@ -29,8 +27,6 @@ int worker_exec(const char *program, uint32_t domid, uint64_t caps, int socket, 
 
 	for (i = 0; i < 2 && log_env[i]; i++)
 		envp[i + 1] = (char *)log_env[i];
-	snprintf(number, sizeof(number), "%u", domid);
-	caps_format(caps, names, sizeof(names));
 	sigemptyset(&none);
 	sigfillset(&all);
 	posix_spawnattr_init(&attr);
@@ -43,8 +39,30 @@ int worker_exec(const char *program, uint32_t domid, uint64_t caps, int socket, 
 	/* Also clears close-on-exec if the two are the same. */
 	posix_spawn_file_actions_adddup2(&actions, socket, VSYS_IPC_FD);
 	posix_spawn_file_actions_addclosefrom_np(&actions, VSYS_IPC_FD + 1);
-	err = posix_spawn(pid, path, &actions, &attr, argv, envp);
+	err = posix_spawn(pid, argv[0], &actions, &attr, argv, envp);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attr);
 	return -err;
+}
+
+int worker_exec(const char *program, uint32_t domid, uint64_t caps, int socket, pid_t *pid)
+{
+	char number[16], names[CAPS_TEXT];
+	char *argv[] = { (char *)program, number, caps ? names : NULL, NULL };
+
+	snprintf(number, sizeof(number), "%u", domid);
+	caps_format(caps, names, sizeof(names));
+	return spawn(argv, socket, pid);
+}
+
+int ports_exec(const char *program, uint32_t domid, const struct ioport_range *ports, int socket,
+	       pid_t *pid)
+{
+	char number[16], first[8], last[8];
+	char *argv[] = { (char *)program, number, first, last, NULL };
+
+	snprintf(number, sizeof(number), "%u", domid);
+	snprintf(first, sizeof(first), "%u", ports->first);
+	snprintf(last, sizeof(last), "%u", ports->last);
+	return spawn(argv, socket, pid);
 }

@@ -195,6 +195,7 @@ int main(int argc, char **argv)
 		.config = { .registry = REGISTRY_DIR, .etc = XL_DIR },
 		.policy = { .own = POLICY_DIR, .shipped = VSYS_DATADIR "/policy" },
 		.worker_path = VSYS_LIBEXECDIR "/xen-vsys-worker",
+		.ports_path = VSYS_LIBEXECDIR "/xen-vsys-ports",
 		.record_path = RECORD_FILE,
 		.jail_path = VSYS_JAIL_DIR,
 	};

@@ -130,6 +130,9 @@ static int vsys_read_node(struct vsys_device *vdev)
 		xenbus_dev_fatal(vdev->xdev, err, "the back-end gives no good class");
 	else if (!mode_text || vsys_parse_mode(mode_text, &mode))
 		xenbus_dev_fatal(vdev->xdev, err, "the back-end gives no good mode");
+	else if (class == VSYS_CLASS_PORTS)
+		xenbus_dev_fatal(vdev->xdev, err,
+				 "of a range of ports no device node can be made");
 	else
 		err = 0;
 	if (!err) {

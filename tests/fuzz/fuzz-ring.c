@@ -6,7 +6,8 @@
  * values, put these bytes into ring, pool or indexes, notify, let the worker do
  * a round, answer an open, disconnect.  Whatever it does: the worker does not
  * crash or hang, writes no more responses than there were requests, and at the
- * end holds no page, port or descriptor.
+ * end holds no page, port or descriptor.  A device may be a range of I/O ports:
+ * then no batch reaches its executor, which is here, that it would not take.
  *
  * Built with clang it is a libFuzzer target; otherwise standalone.c drives it.
  */
@@ -22,6 +23,7 @@
 
 #include "tests/fuzz/fuzz.h"
 #include "xen-backend/log.h"
+#include "xen-backend/ports/batch.h"
 #include "xen-backend/worker/transport-loop.h"
 #include "xen-backend/worker/worker.h"
 
@@ -34,6 +36,8 @@
 #define POOL_PAGES	32u
 #define PATIENCE_MS	10000
 #define MAX_FILES	64
+#define FIRST_PORT	0x300
+#define LAST_PORT	0x31f
 
 static struct worker worker;
 static struct transport_loop *loop;
@@ -49,6 +53,9 @@ static int files[MAX_FILES];		/* other ends of pipes */
 static unsigned int nr_files;
 static RING_IDX prod[QUEUES];
 static bool honest[QUEUES];		/* the indexes have been left alone */
+static int executor = -1;		/* our end of its socket */
+static bool bent;			/* nobody knows which ports were lent */
+static uint32_t pulse;			/* of the card */
 
 static void broken(const char *what)
 {
@@ -195,12 +202,78 @@ static void hear(void)
 		case IPC_DOWN:
 			down = true;
 			break;
-		case IPC_UP: case IPC_OPEN_CANCEL: case IPC_COUNTERS:
+		case IPC_UP: case IPC_OPEN_CANCEL: case IPC_CLOSED: case IPC_COUNTERS:
 			break;
 		default:
 			broken("unknown message");
 		}
 	}
+}
+
+static uint32_t card_in(uint16_t port, unsigned int width)
+{
+	(void)width;
+	return pulse++ >> (port & 3);
+}
+
+static void card_out(uint16_t port, unsigned int width, uint32_t value)
+{
+	pulse += port + width + (value & 15);
+}
+
+static void card_ins(uint16_t port, unsigned int width, uint8_t *to, uint32_t count)
+{
+	memset(to, card_in(port, width) & 0xff, (size_t)count << width);
+}
+
+static void card_outs(uint16_t port, unsigned int width, const uint8_t *from, uint32_t count)
+{
+	for (count <<= width; count--; from++)
+		card_out(port, width, *from);
+}
+
+static uint64_t card_now(void)
+{
+	return pulse * UINT64_C(100000);
+}
+
+static const struct port_device card = {
+	.in = card_in, .out = card_out, .ins = card_ins, .outs = card_outs, .now = card_now,
+};
+
+static void end_executor(void)
+{
+	if (executor >= 0)
+		close(executor);
+	executor = -1;
+}
+
+/* One batch, if there is one: carried out, answered wrongly, or the end. */
+static void execute(void)
+{
+	static struct ports_message m;
+	uint16_t port;
+	uint8_t how;
+	ssize_t len;
+
+	len = executor < 0 ? -1 : recv(executor, &m, sizeof(m), MSG_DONTWAIT);
+	if (len <= 0)
+		return;
+	how = take();
+	if (bent || how % 32 == 0) {
+		end_executor();
+		return;
+	}
+	if (len < (ssize_t)PORTS_HEADER || m.len != len - PORTS_HEADER ||
+	    ports_check(&m, FIRST_PORT, LAST_PORT, &port))
+		broken("a batch that cannot be has reached the executor");
+	ports_carry_out(&m, &card);
+	len = PORTS_HEADER + (ports_answers(&m) ? m.len : 0);
+	if (how % 32 == 1)
+		((uint8_t *)&m)[take() % PORTS_HEADER] ^= 1 << take() % 8;
+	else if (how % 32 == 2)
+		len = 1 + take();
+	(void)!send(executor, &m, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static struct vsys_sring *sring(unsigned int q)
@@ -225,6 +298,7 @@ static void round_of(int timeout_ms)
 	if (!worker_round(&worker, timeout_ms))
 		broken("the worker wants to end");
 	hear();
+	execute();
 	for (q = 0; q < QUEUES; q++) {
 		loop_take(loop, 40 + q);
 		check_ring(q);
@@ -236,10 +310,11 @@ static void connect_device(void)
 {
 	struct vsys_ipc msg = { .type = IPC_CONNECT, .devid = DEVID };
 	uint8_t bend = take(), flags = take();
+	int pair[2] = { -1, -1 };
 	unsigned int q, i;
 
 	order = flags & 3;
-	queues = 1 + (flags >> 2) % QUEUES;
+	queues = bend & 16 ? 1 : 1 + (flags >> 2) % QUEUES;
 	msg.u.connect.domid = DOMID;
 	msg.u.connect.block = flags >> 4 & 1;
 	msg.u.connect.readable = !(flags >> 5 & 1);
@@ -263,6 +338,14 @@ static void connect_device(void)
 		for (i = 0; i < POOL_PAGES; i++)
 			dir->gref[i] = POOL_REF(q) + i;
 	}
+	end_executor();
+	bent = bend & 1;
+	if (bend & 16 && !socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+		msg.u.connect.ports = 1;
+		msg.u.connect.port_first = FIRST_PORT;
+		msg.u.connect.port_last = LAST_PORT;
+		executor = pair[0];
+	}
 	if (bend & 1) {
 		uint8_t *p = (uint8_t *)&msg.u.connect;
 
@@ -281,7 +364,7 @@ static void connect_device(void)
 		loop->bind_fails = true;
 	if (bend & 8)
 		sring(0)->rsp_prod = sring(0)->req_prod = prod[0] = take32();
-	tell(&msg, -1);
+	tell(&msg, pair[1]);
 	round_of(0);
 	round_of(0);
 	loop->bind_fails = false;
@@ -309,6 +392,28 @@ static void fill_indirect(unsigned int q, struct vsys_request *r)
 	}
 }
 
+/* Mostly good. */
+static void fill_batch(unsigned int q, struct vsys_request *r)
+{
+	uint32_t at = take() % 64 * 64, bytes = take();
+	struct vsys_port_op *op = (void *)((char *)loop_page(loop, POOL_REF(q)) + at);
+	unsigned int i;
+
+	r->op = VSYS_OP_PORT_BATCH;
+	r->nr_segments = 1;
+	r->u.ports.nr = take() % 16;
+	for (i = 0; i < r->u.ports.nr; i++) {
+		op[i].op = 1 + take() % 7;
+		op[i].width = take() % 3;
+		op[i].port = FIRST_PORT + take() % (LAST_PORT - FIRST_PORT + 1);
+		op[i].value = take_edge(bytes);
+		op[i].count = take();
+		op[i].mask = take();
+	}
+	r->u.ports.segment[0].offset = at;
+	r->length = r->u.ports.segment[0].length = r->u.ports.nr * sizeof(*op) + bytes;
+}
+
 static void request(void)
 {
 	static const uint8_t common[] = {
@@ -330,7 +435,9 @@ static void request(void)
 	r.handle = how & 4 ? take_edge(5) : 1u + take() % 3;
 	r.offset = how & 8 ? (uint64_t)take32() << 32 | take32() : take() * 512u;
 	r.flags = how & 16 ? take32() & VSYS_FLAGS_MASK & ~VSYS_RQ_INDIRECT : 0;
-	if (r.op == VSYS_OP_READ || r.op == VSYS_OP_WRITE) {
+	if (executor >= 0 && take() % 8) {
+		fill_batch(q, &r);
+	} else if (r.op == VSYS_OP_READ || r.op == VSYS_OP_WRITE) {
 		if (how & 32) {
 			fill_indirect(q, &r);
 		} else {
@@ -482,6 +589,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			broken("the device does not go down");
 	}
 	check_nothing_left();
+	end_executor();
 	while (nr_files)
 		close(files[--nr_files]);
 

@@ -4,11 +4,11 @@
 
 BACKEND_TEXT := $(addprefix xen-backend/,fault.c kv.c log.c)
 SUPERVISOR_TEST_SRC := $(VSYSD_LIB) tests/unit/fake-xs.c tests/unit/supervisor-fixture.c
-SUPERVISOR_TESTS := test-device test-domain test-worker-proc test-open test-share test-ctl
+SUPERVISOR_TESTS := test-device test-domain test-worker-proc test-open test-share test-ctl test-ports-proc
 
 UNIT_SRC_test-kv      := $(BACKEND_TEXT)
-UNIT_SRC_test-stanza  := $(BACKEND_TEXT) xen-backend/caps.c xen-backend/stanza.c
-UNIT_SRC_test-native  := $(BACKEND_TEXT) xen-backend/caps.c xen-backend/stanza.c xen-backend/native.c
+UNIT_SRC_test-stanza  := $(BACKEND_TEXT) $(addprefix xen-backend/,caps.c ioport.c stanza.c)
+UNIT_SRC_test-native  := $(BACKEND_TEXT) $(addprefix xen-backend/,caps.c ioport.c stanza.c native.c)
 UNIT_SRC_test-config  := $(BACKEND_TEXT) xen-backend/config.c xen-backend/registry.c
 UNIT_LIBS_test-config := -lxlutil
 UNIT_SRC_test-jail    := xen-backend/jail.c

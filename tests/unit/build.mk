@@ -62,7 +62,7 @@ $(UNIT)/leak: tests/unit/leak.c
 unit-programs: $(UNIT_BIN) $(UNIT)/leak
 
 ## unit         build and run the unit tests; one of them: make unit T=NAME
-unit: unit-programs schema $(B)/xen-vsys $(B)/xen-vsysd
+unit: unit-programs schema $(B)/xen-vsys $(B)/xen-vsysd $(PORTS)
 	$(Q)CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' B='$(B)' VSYS_TOP='$(CURDIR)' \
 	    $(PROVE) $(if $(V),-v) -j8 --exec tests/unit/run \
 	    $(if $(T),$(filter %/test-$(T) %/test-$(T).sh,$(UNIT_BIN) $(UNIT_SH)),$(UNIT_BIN) $(UNIT_SH))

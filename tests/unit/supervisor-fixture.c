@@ -28,28 +28,86 @@ static struct {
 } workers[MAX_WORKERS];
 static unsigned int nr_spawned;
 
+static struct {
+	struct ioport_range ports;
+	int fd;
+	pid_t pid;
+	unsigned int nr;
+} executor;
+
+static void leave(int signal)
+{
+	(void)signal;
+	_exit(0);
+}
+
+/* A process that waits for its end; of SIGTERM it ends well. */
+static pid_t stand_in(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid)
+		return pid;
+	/* It must not keep any socket open. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+	signal(SIGTERM, leave);
+	signal(SIGSEGV, SIG_DFL);	/* the tests' handler goes on with the tests */
+	close_range(3, ~0u, 0);
+	for (;;)
+		pause();
+}
+
 /* In the place of worker-exec.c. */
+int ports_exec(const char *program, uint32_t domid, const struct ioport_range *ports, int socket,
+	       pid_t *pid)
+{
+	(void)domid;
+	if (!strcmp(program, "/does/not/exist"))
+		return -ENOENT;
+	*pid = stand_in();
+	if (*pid < 0)
+		return -errno;
+	if (executor.fd > 0)
+		close(executor.fd);
+	executor.fd = dup(socket);
+	executor.ports = *ports;
+	executor.pid = *pid;
+	executor.nr++;
+	return 0;
+}
+
+unsigned int fx_nr_executors(void)
+{
+	return executor.nr;
+}
+
+pid_t fx_executor_pid(void)
+{
+	return executor.pid;
+}
+
+int fx_executor_socket(void)
+{
+	return executor.fd;
+}
+
+const struct ioport_range *fx_executor_ports(void)
+{
+	return &executor.ports;
+}
+
 int worker_exec(const char *program, uint32_t domid, uint64_t caps, int socket, pid_t *pid)
 {
-	pid_t parent = getpid();
-
 	(void)program;
 	assert_true(nr_spawned < MAX_WORKERS);
 	workers[nr_spawned].domid = domid;
 	workers[nr_spawned].caps = caps;
 	workers[nr_spawned].fd = dup(socket);
-	*pid = fork();
+	*pid = stand_in();
 	if (*pid < 0)
 		return -errno;
-	if (*pid == 0) {
-		/* It must not keep any socket open. */
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(0);
-		close_range(3, ~0u, 0);
-		for (;;)
-			pause();
-	}
 	/* A process id may mean another process once this one is gone. */
 	workers[nr_spawned].pidfd = syscall(SYS_pidfd_open, *pid, 0);
 	assert_true(workers[nr_spawned].pidfd >= 0);
@@ -89,6 +147,7 @@ void fx_start(void)
 	sup.policy.own = policy;
 	sup.policy.shipped = "xen-backend/policy";
 	sup.worker_path = "-";
+	sup.ports_path = "-";
 	sup.loop = loop_new();
 	assert_non_null(sup.loop);
 	assert_int_equal(supervisor_start(&sup), 0);
@@ -132,6 +191,9 @@ void fx_stop(bool crash)
 		if (workers[i].fd >= 0)
 			close(workers[i].fd);
 	nr_spawned = 0;
+	if (executor.fd > 0)
+		close(executor.fd);
+	memset(&executor, 0, sizeof(executor));
 	drop_watches();
 }
 

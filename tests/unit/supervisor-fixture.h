@@ -76,6 +76,12 @@ pid_t fx_worker_pid(uint32_t domid);
 /* Whether the process of that number is there and no zombie. */
 bool fx_process_lives(pid_t pid);
 
+/* The port executor that was started last, and its end of the worker's socket. */
+unsigned int fx_nr_executors(void);
+pid_t fx_executor_pid(void);
+int fx_executor_socket(void);
+const struct ioport_range *fx_executor_ports(void);
+
 /* All of it: attach, connect, until both sides are Connected. */
 uint32_t fx_connected(uint32_t domid, const char *stanza);
 

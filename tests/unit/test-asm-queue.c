@@ -14,20 +14,7 @@
 #include <string.h>
 
 #include "asm-pp/runtime/profile.h"
-#include "xen/io/vsysif.h"
-
-/* A batch can travel as it is. */
-#define SAME_PLACE(field) \
-	_Static_assert(offsetof(struct vpio_rec, field) == offsetof(struct vsys_port_op, field) && \
-		       sizeof(((struct vpio_rec *)0)->field) == \
-		       sizeof(((struct vsys_port_op *)0)->field), #field)
-SAME_PLACE(port);
-SAME_PLACE(op);
-SAME_PLACE(width);
-SAME_PLACE(value);
-SAME_PLACE(count);
-SAME_PLACE(mask);
-_Static_assert(sizeof(struct vpio_rec) == sizeof(struct vsys_port_op), "vpio_rec");
+#include "asm-pp/runtime/wire.h"
 
 #define FIRST	0x300u
 #define PORTS	0x20u

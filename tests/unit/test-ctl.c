@@ -101,14 +101,14 @@ static void sentences(void **state)
 		{ "attach g dev=/dev/zero 1 2\n", "error the request is malformed or unknown\n" },
 		{ "list %zz\n", "error the request is malformed or unknown\n" },
 		{ "list a%00b\n", "error the request is malformed or unknown\n" },
-		{ "attach g \n", "error command line: key 'dev' is missing\n" },
+		{ "attach g \n", "error command line: key 'dev' or 'ioport' is missing\n" },
 		{ "attach  dev=/dev/zero\n", "error domain '' does not exist\n" },
 		{ "attach x dev=/dev/zero\n", "error domain 'x' does not exist\n" },
 		{ "attach 77 dev=/dev/zero\n", "error domain '77' does not exist\n" },
 		{ "attach 0 dev=/dev/zero\n", "error domain '0' does not exist\n" },
 		{ "attach %0a%1b dev=/dev/zero\n", "error domain '?" "?' does not exist\n" },
 		{ "attach g dev=/dev/zero%2cfoo=1\n",
-		  "error command line: unknown key 'foo' (known: dev, mode, name, ioctl, payload, caps, numbers, exclusive)\n" },
+		  "error command line: unknown key 'foo' (known: dev, mode, name, ioctl, payload, caps, numbers, exclusive, ioport, irq)\n" },
 		{ "attach g dev=/dev/nope\n",
 		  "error command line: dev '/dev/nope' does not exist\n" },
 		{ "attach g dev=/etc%2cname=x\n",
@@ -456,7 +456,7 @@ static void tool(void **state)
 	client(&bad);
 	assert_int_equal(bad.result, -EIO);
 	assert_string_equal(bad.f.text,
-			    "command line: unknown key 'nme' (known: dev, mode, name, ioctl, payload, caps, numbers, exclusive)");
+			    "command line: unknown key 'nme' (known: dev, mode, name, ioctl, payload, caps, numbers, exclusive, ioport, irq)");
 	client(&list);
 	assert_string_equal(list.heard,
 			    "domain=my guest;domid=1;devid=0;name=z;dev=/dev/zero;class=char;"

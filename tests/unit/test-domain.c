@@ -99,8 +99,8 @@ static void reboot(void **state)
 static void faults(void **state)
 {
 	static const char *const sentences[] = {
-		":2: vsys[0]: unknown key 'foo' (known: dev, mode, name, ioctl, payload, caps, numbers, exclusive)",
-		":2: vsys[1]: key 'dev' is missing",
+		":2: vsys[0]: unknown key 'foo' (known: dev, mode, name, ioctl, payload, caps, numbers, exclusive, ioport, irq)",
+		":2: vsys[1]: key 'dev' or 'ioport' is missing",
 		":2: vsys[2]: dev '/dev/nope' does not exist",
 		":2: vsys[3]: dev '/etc' is not a device node",
 		":2: vsys[5]: the guest has a device with the name 'z' (/dev/zero) already",

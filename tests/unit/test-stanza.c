@@ -99,10 +99,10 @@ static void capabilities(void **state)
 static void faults(void **state)
 {
 	(void)state;
-	bad("", "key 'dev' is missing");
-	bad(" ", "key 'dev' is missing");
-	bad("dev=/dev/ram0,foo=1", "unknown key 'foo' (known: dev, mode, name, ioctl, payload, caps, numbers, exclusive)");
-	bad("mode=rw", "key 'dev' is missing");
+	bad("", "key 'dev' or 'ioport' is missing");
+	bad(" ", "key 'dev' or 'ioport' is missing");
+	bad("dev=/dev/ram0,foo=1", "unknown key 'foo' (known: dev, mode, name, ioctl, payload, caps, numbers, exclusive, ioport, irq)");
+	bad("mode=rw", "key 'dev' or 'ioport' is missing");
 	bad("dev=", "key 'dev' has no value");
 	bad("dev=ram0", "dev 'ram0' is not an absolute path");
 	bad("dev=/dev/a,dev=/dev/b", "key 'dev' is given twice");
@@ -131,6 +131,123 @@ static void faults(void **state)
 	bad("dev=/dev/sg0,ioctl=any,caps=sys_raw+chown",
 	    "capability 'sys_raw' is unknown (as in capabilities(7), in lower case, without cap_)");
 	bad("dev=/..", "key 'name' is missing (dev '/..' does not give one)");
+}
+
+static void ports_are(const char *text, uint16_t first, uint16_t last, int irq)
+{
+	char again[STANZA_TEXT];
+	struct stanza s, t;
+	struct fault f;
+
+	assert_int_equal(stanza_parse(&s, text, &f), 0);
+	assert_true(s.is_ports);
+	assert_int_equal(s.ports.first, first);
+	assert_int_equal(s.ports.last, last);
+	assert_int_equal(s.irq, irq);
+	assert_string_equal(s.name, "n");
+	assert_false(stanza_calls(&s));
+	stanza_format(&s, again, sizeof(again));
+	assert_int_equal(stanza_parse(&t, again, &f), 0);
+	assert_memory_equal(&s, &t, sizeof(s));
+}
+
+static void ports(void **state)
+{
+	char text[STANZA_TEXT];
+	struct stanza s;
+	struct fault f;
+
+	(void)state;
+	ports_are("ioport=0x300-0x31f,name=n", 0x300, 0x31f, STANZA_NO_IRQ);
+	ports_are("name=n,irq=5,ioport=0x300-0x31F", 0x300, 0x31f, 5);
+	ports_are("ioport=768-799,name=n,irq=0", 0x300, 0x31f, 0);
+	ports_are("ioport=0x378-0x378,name=n,irq=15", 0x378, 0x378, 15);
+	ports_are("ioport=0xff00-0xffff,name=n", 0xff00, 0xffff, STANZA_NO_IRQ);
+	ports_are("ioport=0xd00-0xdff,name=n", 0xd00, 0xdff, STANZA_NO_IRQ);
+	assert_int_equal(stanza_parse(&s, "ioport=0X300-0x31f,name=n", &f), -EINVAL);
+	assert_int_equal(stanza_parse(&s, "irq=10,name=ne0,ioport=0x0300-799", &f), 0);
+	assert_string_equal(s.dev, "0x300-0x31f");
+	stanza_format(&s, text, sizeof(text));
+	assert_string_equal(text, "ioport=0x300-0x31f,name=ne0,irq=10");
+}
+
+static void port_faults(void **state)
+{
+	static const char *const others[] = {
+		"mode=rw", "ioctl=none", "payload=bytes", "caps=none", "numbers=own",
+		"exclusive=none",
+	};
+	size_t i;
+
+	(void)state;
+	bad("ioport=0x300-0x31f", "key 'name' is missing (ioport does not give one)");
+	bad("ioport=0x300-0x31f,name=..", "name '..' cannot name a node below the guest's /dev");
+	bad("ioport=0x300-0x31f,dev=/dev/null", "dev and ioport cannot be in one stanza");
+	bad("dev=/dev/null,ioport=0x300-0x31f", "dev and ioport cannot be in one stanza");
+	bad("dev=/dev/null,irq=5", "irq needs ioport");
+	bad("irq=5,name=n", "key 'dev' or 'ioport' is missing");
+	bad("ioport=0x300-0x31f,name=n,irq=16", "irq '16' is not a number from 0 to 15");
+	bad("ioport=0x300-0x31f,name=n,irq=-1", "irq '-1' is not a number from 0 to 15");
+	bad("ioport=0x300-0x31f,name=n,irq=0x5", "irq '0x5' is not a number from 0 to 15");
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		char text[128], sentence[128];
+
+		snprintf(text, sizeof(text), "ioport=0x300-0x31f,name=n,%s", others[i]);
+		snprintf(sentence, sizeof(sentence), "key '%.*s' is for dev, not for ioport",
+			 (int)strcspn(others[i], "="), others[i]);
+		bad(text, sentence);
+	}
+	bad("ioport=0x300,name=n", "ioport '0x300' is not FIRST-LAST, as in 0x300-0x31f");
+	bad("ioport=-0x300,name=n", "ioport '-0x300' is not FIRST-LAST, as in 0x300-0x31f");
+	bad("ioport=0x300-,name=n", "ioport '0x300-' is not FIRST-LAST, as in 0x300-0x31f");
+	bad("ioport=300-31f,name=n", "ioport '300-31f' is not FIRST-LAST, as in 0x300-0x31f");
+	bad("ioport=0x-0x1,name=n", "ioport '0x-0x1' is not FIRST-LAST, as in 0x300-0x31f");
+	bad("ioport=0xff80-0x1007f,name=n",
+	    "ioport '0xff80-0x1007f' is not FIRST-LAST, as in 0x300-0x31f");
+	bad("ioport=4294968064-0x31f,name=n",
+	    "ioport '4294968064-0x31f' is not FIRST-LAST, as in 0x300-0x31f");
+	bad("ioport=0x31f-0x300,name=n", "ioport '0x31f-0x300' ends before it begins");
+	bad("ioport=0x1000-0x1100,name=n", "ioport '0x1000-0x1100' is more than 256 ports");
+	bad("ioport=0-0xffff,name=n", "ioport '0x0-0xffff' is more than 256 ports");
+}
+
+/* Each port that is refused, alone and at the edge of a range; and their neighbours. */
+static void dangerous_ports(void **state)
+{
+	static const struct {
+		unsigned int first, last;
+	} refused[] = {
+		{ 0x00, 0x0f }, { 0x20, 0x23 }, { 0x40, 0x43 }, { 0x60, 0x61 }, { 0x64, 0x64 },
+		{ 0x70, 0x71 }, { 0x80, 0x8f }, { 0x92, 0x92 }, { 0xa0, 0xa1 }, { 0xb2, 0xb3 },
+		{ 0xc0, 0xdf }, { 0x4d0, 0x4d1 }, { 0xcf8, 0xcff },
+	};
+	struct ioport_range range;
+	struct fault f;
+	unsigned int port;
+	size_t i;
+
+	(void)state;
+	bad("ioport=0xcf8-0xcf8,name=n",
+	    "ioport '0xcf8-0xcf8' is refused: port 0xcf8 is that of the PCI configuration, which moves and starts every device");
+	bad("ioport=0x10-0x2f,name=n",
+	    "ioport '0x10-0x2f' is refused: port 0x20 is that of the interrupt controller");
+	bad("ioport=0x62-0x6f,name=n",
+	    "ioport '0x62-0x6f' is refused: port 0x64 is that of the keyboard controller, which resets the machine");
+	for (port = 0; port <= 0xffff; port++) {
+		bool is_refused = false;
+
+		for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+			is_refused |= port >= refused[i].first && port <= refused[i].last;
+		range.first = range.last = port;
+		assert_int_equal(ioport_check(&range, &f), is_refused ? -EPERM : 0);
+		if (!is_refused)
+			continue;
+		range.first = port > 200 ? port - 200 : 0;
+		assert_int_equal(ioport_check(&range, &f), -EPERM);
+		range.first = port;
+		range.last = port + 200;
+		assert_int_equal(ioport_check(&range, &f), -EPERM);
+	}
 }
 
 static void sizes(void **state)
@@ -200,7 +317,7 @@ static void nonsense(void **state)
 	static const char *const piece[] = {
 		"dev=", "mode=", "name=", "/dev/", "ram0", ",", "=", " ", "rw", "ro", "..",
 		"/", "\n", "\xff", "%41", "dev", "x", "ioctl=", "any", "payload=", "pointers",
-		"caps=", "sys_admin", "+",
+		"caps=", "sys_admin", "+", "ioport=", "0x300", "-", "0x31f", "irq=", "5",
 	};
 	unsigned int seed = 7, round;
 
@@ -218,7 +335,7 @@ static void nonsense(void **state)
 			assert_null(strchr(f.text, '\n'));
 			continue;
 		}
-		assert_int_equal(s.dev[0], '/');
+		assert_int_equal(s.dev[0], s.is_ports ? '0' : '/');
 		assert_true(vsys_schema_relative(s.name));
 		stanza_format(&s, again, sizeof(again));
 		assert_int_equal(stanza_parse(&t, again, &f), 0);
@@ -233,6 +350,9 @@ int main(void)
 		cmocka_unit_test(calls),
 		cmocka_unit_test(capabilities),
 		cmocka_unit_test(faults),
+		cmocka_unit_test(ports),
+		cmocka_unit_test(port_faults),
+		cmocka_unit_test(dangerous_ports),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(formatted),
 		cmocka_unit_test(formatted_whole),

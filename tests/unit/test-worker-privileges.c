@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/ports-fixture.h"
 #include "tests/unit/worker-fixture.h"
 #include "xen-backend/caps.h"
 #include "xen-backend/worker/privileges.h"
@@ -172,6 +173,37 @@ static void works(void **state)
 	r.op = VSYS_OP_DISCARD;		/* passes the filter; a file has no such thing */
 	assert_int_equal(call(f, r)->status, -VSYS_ENOTTY);
 	disconnect_device(f);
+	free_again(&c);
+}
+
+/* What a batch takes: the worker sends it, and closes the socket at the end. */
+static void works_with_ports(void **state)
+{
+	struct vsys_port_op op = { .op = VSYS_PORT_IN, .port = 0x300 };
+	struct setup s = { .pool_pages = 8, .queues = 1, .ports = true, .port_first = 0x300,
+			   .port_last = 0x31f };
+	struct vsys_request r = rq(VSYS_OP_PORT_BATCH, 0);
+	struct port_executor x;
+	struct confined c;
+	int i;
+
+	(void)state;
+	confine(&c);
+	port_executor_start(&x, 0x300, 0x31f, &card_device, NULL);
+	s.ports_fd = x.worker_fd;
+	connect_device(c.f, &s);
+	pool_put(c.f, 0, 0, &op, sizeof(op));
+	r.nr_segments = 1;
+	r.length = r.u.ports.segment[0].length = sizeof(op);
+	r.u.ports.nr = 1;
+	for (i = 0; i < 100; i++)
+		assert_int_equal(call(c.f, r)->value, 1);
+	close(x.worker_fd);
+	disconnect_device(c.f);
+	pthread_join(x.thread, NULL);
+	close(x.fd);
+	assert_int_equal(x.result, 0);
+	assert_int_equal(x.card.accesses, 100);
 	free_again(&c);
 }
 
@@ -329,7 +361,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(becomes_user_test), cmocka_unit_test(keeps_capabilities_test),
 		cmocka_unit_test(reaches_own_executors_only_test), cmocka_unit_test(not_root),
-		cmocka_unit_test(works), cmocka_unit_test(refuses),
+		cmocka_unit_test(works), cmocka_unit_test(works_with_ports),
+		cmocka_unit_test(refuses),
 	};
 
 	return can_run() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;

@@ -155,6 +155,9 @@ void connect_message(struct fixture *f, struct vsys_ipc *msg)
 	msg->u.connect.discard = f->setup.discard;
 	msg->u.connect.ioctl = f->setup.policy != NULL;
 	msg->u.connect.pointers = f->setup.pointers;
+	msg->u.connect.ports = f->setup.ports;
+	msg->u.connect.port_first = f->setup.port_first;
+	msg->u.connect.port_last = f->setup.port_last;
 	msg->u.connect.sector_size = f->setup.block ? 512 : 1;
 	msg->u.connect.nr_queues = f->setup.queues;
 	msg->u.connect.ring_page_order = f->setup.ring_order;
@@ -183,7 +186,7 @@ void connect_device(struct fixture *f, const struct setup *s)
 	f->ups = f->downs = f->faileds = 0;
 	guest_prepare(f, s);
 	connect_message(f, &msg);
-	tell_msg(f, &msg, policy);
+	tell_msg(f, &msg, s->ports ? s->ports_fd : policy);
 	if (policy >= 0)
 		close(policy);
 	UNTIL(f, f->ups);

@@ -34,6 +34,9 @@ struct setup {
 	bool block, write_only, read_only, discard;
 	bool pointers;
 	const struct policy_table *policy;	/* NULL: without ioctl */
+	bool ports;			/* these, and who has them is at ports_fd */
+	uint16_t port_first, port_last;
+	int ports_fd;			/* passed on, stays open */
 };
 
 struct fixture {

@@ -9,11 +9,22 @@ $(foreach t,$(WORKER_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(WORKER_TEST_SRC))\
 	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread))
 
+UNIT_SRC_test-ports      := xen-backend/ports/batch.c
+UNIT_SRC_test-ports-exec := $(addprefix xen-backend/ports/,batch.c confine.c native.c) xen-backend/log.c
+UNIT_LIBS_test-ports-exec := -lseccomp
+
+PORTS_TESTS := test-worker-ports test-asm-sink
+$(foreach t,$(PORTS_TESTS),\
+	$(eval UNIT_SRC_$(t) := $(WORKER_TEST_SRC) tests/unit/ports-fixture.c)\
+	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread))
+UNIT_SRC_test-asm-sink += asm-pp/runtime/queue.c
+
 UNIT_SRC_test-executor  := $(addprefix xen-backend/worker/,executor.c filter.c machine.S template.c uring.c) \
 			   xen-backend/log.c
 UNIT_LIBS_test-executor := -luring -lseccomp
 
-UNIT_SRC_test-worker-privileges  := $(WORKER_TEST_SRC) xen-backend/worker/privileges.c
+UNIT_SRC_test-worker-privileges  := $(WORKER_TEST_SRC) xen-backend/worker/privileges.c \
+				    tests/unit/ports-fixture.c
 UNIT_LIBS_test-worker-privileges := -luring -lutil -lpthread -lseccomp
 
 CALLS_TESTS := test-worker-calls test-worker-mirrors test-worker-hostile test-worker-pins test-worker-judge \

@@ -18,6 +18,7 @@
 #include "container.h"
 #include "device.h"
 #include "ops.h"
+#include "ports.h"
 #include "worker.h"
 
 struct device *device_find(struct worker *w, uint32_t devid)
@@ -50,16 +51,29 @@ static const char *check_connect(const struct worker *w, const struct vsys_ipc *
 		return "the order of the ring's pages is out of range";
 	if (msg->u.connect.pool_pages < 1 || msg->u.connect.pool_pages > VSYS_MAX_POOL_PAGES)
 		return "the number of the pool's pages is out of range";
+	if (msg->u.connect.ports &&
+	    (msg->u.connect.nr_queues != 1 || msg->u.connect.ioctl ||
+	     msg->u.connect.port_first > msg->u.connect.port_last ||
+	     msg->u.connect.port_last > UINT16_MAX))
+		return "the ports are none that can be";
 	return NULL;
 }
 
 static void device_free(struct device *dev)
 {
 	policy_free(dev->policy);
+	ports_free(dev->ports);
 	free(dev);
 }
 
-void device_connect(struct worker *w, const struct vsys_ipc *msg, int policy_fd)
+static void disconnect_queues(struct device *dev)
+{
+	while (dev->nr_queues)
+		queue_disconnect(&dev->queue[--dev->nr_queues]);
+}
+
+/* *fd is -1 afterwards if it was taken. */
+static void connect_it(struct worker *w, const struct vsys_ipc *msg, int *fd)
 {
 	char reason[VSYS_IPC_REASON] = "out of memory";
 	struct device *dev = device_find(w, msg->devid);
@@ -91,7 +105,7 @@ void device_connect(struct worker *w, const struct vsys_ipc *msg, int policy_fd)
 	LIST_INIT(&dev->opening);
 	LIST_INIT(&dev->mms);
 	/* Without it nothing would be allowed, which is safe, but not what was meant. */
-	if (dev->ioctl && !(dev->policy = policy_load(policy_fd))) {
+	if (dev->ioctl && !(dev->policy = policy_load(*fd))) {
 		report(w, msg->devid, IPC_FAILED, "the policy did not arrive whole");
 		device_free(dev);
 		return;
@@ -99,16 +113,34 @@ void device_connect(struct worker *w, const struct vsys_ipc *msg, int policy_fd)
 
 	for (i = 0; i < msg->u.connect.nr_queues; i++) {
 		if (queue_connect(&dev->queue[i], dev, i, msg, reason) < 0) {
-			while (i--)
-				queue_disconnect(&dev->queue[i]);
+			disconnect_queues(dev);
 			device_free(dev);
 			report(w, msg->devid, IPC_FAILED, reason);
 			return;
 		}
 		dev->nr_queues++;
 	}
+	/* Last, since its end would have to be waited for. */
+	if (msg->u.connect.ports) {
+		dev->ports = *fd < 0 ? NULL : ports_new(dev, *fd, msg->u.connect.port_first,
+							msg->u.connect.port_last);
+		if (!dev->ports) {
+			disconnect_queues(dev);
+			device_free(dev);
+			report(w, msg->devid, IPC_FAILED, "the port executor cannot be reached");
+			return;
+		}
+		*fd = -1;
+	}
 	LIST_INSERT_HEAD(&w->devices, dev, of_worker);
 	report(w, dev->devid, IPC_UP, NULL);
+}
+
+void device_connect(struct worker *w, const struct vsys_ipc *msg, int fd)
+{
+	connect_it(w, msg, &fd);
+	if (fd >= 0)
+		close(fd);
 }
 
 static void device_stop(struct device *dev)
@@ -254,7 +286,7 @@ static void device_reap(struct device *dev)
 	if (dev->in_flight == 0 && mms_gone(dev))
 		while ((h = handle_next(&dev->handles, &n)))
 			request_close_handle(h, NULL);
-	if (dev->in_flight || dev->handles.nr || !mms_gone(dev)) {
+	if (dev->in_flight || dev->handles.nr || !mms_gone(dev) || !ports_gone(dev->ports)) {
 		if (!dev->stop_warned && worker_now() - dev->stop_since >= VSYS_STOP_WARN_MS) {
 			dev->stop_warned = true;
 			log_warn("domain %u device %u: still waiting for %u native calls and "

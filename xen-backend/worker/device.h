@@ -33,6 +33,7 @@ struct device {
 	bool ioctl, poll;		/* features in use */
 	bool pointers;			/* MIRROR_READ and MIRROR_WRITE */
 	struct policy *policy;		/* NULL unless ioctl */
+	struct ports *ports;		/* NULL unless it is a range of ports */
 
 	unsigned int nr_queues;
 	struct queue queue[VSYS_IPC_MAX_QUEUES];
@@ -56,8 +57,8 @@ LIST_HEAD(device_list, device);
 
 struct device *device_find(struct worker *w, uint32_t devid);
 
-/* The supervisor's requests.  They answer by messages. */
-void device_connect(struct worker *w, const struct vsys_ipc *msg, int policy_fd);
+/* The supervisor's requests.  They answer by messages.  fd came along, and is taken. */
+void device_connect(struct worker *w, const struct vsys_ipc *msg, int fd);
 void device_disconnect(struct worker *w, uint32_t devid);
 void device_counters(struct worker *w, uint32_t devid);
 /* What the supervisor opened is closed. */

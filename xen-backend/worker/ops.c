@@ -14,6 +14,7 @@
 #include "calls.h"
 #include "container.h"
 #include "ops.h"
+#include "ports.h"
 #include "ring.h"
 #include "worker.h"
 
@@ -298,6 +299,7 @@ static const struct op ops[VSYS_OP_LIMIT] = {
 	[VSYS_OP_CONTINUE]	= { .start = calls_continue, .handle = true, .data = true, .call = true },
 	[VSYS_OP_MM_EXIT]	= { .start = mm_exit },
 	[VSYS_OP_WATCH]		= { .start = watch_start, .data = true, .call = true },
+	[VSYS_OP_PORT_BATCH]	= { .start = ports_start, .data = true, .ports = true },
 };
 
 const struct op *op_get(unsigned int number)

@@ -14,6 +14,7 @@ struct op {
 	bool handle;		/* takes an open file, which start() finds in r->handle */
 	bool data;		/* takes segments of the pool */
 	bool call;		/* ... as calls.c has them */
+	bool ports;		/* ... of ports.c */
 	/* Ends by request_end(), before it returns or later. */
 	void (*start)(struct request *r);
 };

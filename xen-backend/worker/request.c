@@ -17,6 +17,7 @@
 #include "calls.h"
 #include "container.h"
 #include "ops.h"
+#include "ports.h"
 #include "request.h"
 #include "ring.h"
 #include "wire-errno.h"
@@ -84,7 +85,21 @@ static const struct vsys_segment *request_segments(const struct request *r, unsi
 
 	if (max)
 		*max = op && op->call ? VSYS_CALL_SEGMENTS : VSYS_INLINE_SEGMENTS;
+	if (op && op->ports)
+		return r->rq.u.ports.segment;
 	return op && op->call ? r->rq.u.call.segment : r->rq.u.segment;
+}
+
+/* What was not negotiated is not there, whatever the request looks like. */
+static bool is_there(const struct device *dev, const struct vsys_request *rq)
+{
+	const struct op *op = op_get(rq->op);
+
+	if (!op)
+		return false;
+	if (dev->ports)
+		return op->ports || rq->op == VSYS_OP_NOP || rq->op == VSYS_OP_CANCEL;
+	return !op->ports && (dev->ioctl || (!op->call && rq->op != VSYS_OP_MM_EXIT));
 }
 
 /* The array of segments lies in the pool: copy it out once, then check. */
@@ -140,9 +155,10 @@ int request_check(struct request *r, char *reason, size_t size)
 		return violation(r, reason, size, "has %u segments", rq->nr_segments);
 
 	op = op_get(rq->op);
-	/* What was not negotiated is not there, whatever the request looks like. */
-	if (!op || ((op->call || rq->op == VSYS_OP_MM_EXIT) && !r->queue->dev->ioctl))
+	if (!is_there(r->queue->dev, rq))
 		return -ENOSYS;
+	if (op->ports && (rq->nr_segments != 1 || rq->flags & VSYS_RQ_INDIRECT))
+		return violation(r, reason, size, "is a batch that has not just one segment");
 	if (!op->data) {
 		if (rq->nr_segments || rq->flags & VSYS_RQ_INDIRECT)
 			return violation(r, reason, size, "has segments, but operation %u "
@@ -215,6 +231,9 @@ void request_cancel(struct request *r)
 		break;
 	case REQ_MIRROR:
 		calls_cancel(r);
+		break;
+	case REQ_PORTS:
+		ports_cancel(r);
 		break;
 	case REQ_IDLE:
 	case REQ_HERE:

@@ -30,6 +30,7 @@ enum request_where {
 	REQ_SUPERVISOR,		/* an OPEN: waits for IPC_OPENED */
 	REQ_CLOSING,		/* a RELEASE: waits for the handle's end; MM_EXIT, too */
 	REQ_MIRROR,		/* belongs to a call, calls.h */
+	REQ_PORTS,		/* a PORT_BATCH: with the executor, or waits, ports.h */
 };
 
 struct request {
@@ -48,6 +49,7 @@ struct request {
 
 	struct vsys_item *items;	/* of a call: our copy */
 	struct mcall *call_of;		/* REQ_MIRROR */
+	TAILQ_ENTRY(request) of_ports;	/* REQ_PORTS */
 
 	uint32_t cookie;		/* names an OPEN towards the supervisor */
 

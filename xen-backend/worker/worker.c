@@ -151,7 +151,7 @@ static void on_message(struct link *l, const struct vsys_ipc *msg, int fd)
 	switch (msg->type) {
 	case IPC_CONNECT:
 		device_connect(w, msg, fd);
-		break;
+		return;		/* fd is taken */
 	case IPC_DISCONNECT:
 		device_disconnect(w, msg->devid);
 		break;

@@ -117,7 +117,7 @@ struct vsys_pool_dir {
 #define VSYS_OP_CONTINUE		32u	/* (feature-ioctl) goes on with a call */
 #define VSYS_OP_MM_EXIT			33u	/* (feature-ioctl) an address space is gone */
 #define VSYS_OP_WATCH			34u	/* (feature-ioctl) what drivers change later */
-#define VSYS_OP_PORT_BATCH		40u	/* (feature) */
+#define VSYS_OP_PORT_BATCH		40u	/* (feature-port-batch) */
 #define VSYS_OP_LIMIT			64u
 
 /*
@@ -236,7 +236,10 @@ struct vsys_request {
 		struct {
 			uint32_t events;
 		} poll;
-		/* PORT_BATCH (feature): segment[0] holds nr operations. */
+		/*
+		 * PORT_BATCH (feature-port-batch): segment[0] holds nr
+		 * operations, and after them the bytes of their blocks.
+		 */
 		struct {
 			uint32_t nr;
 			uint32_t zero;
@@ -263,7 +266,7 @@ struct vsys_request {
  * value:    OPEN: the handle; READ, WRITE: bytes done (at most length);
  *           LSEEK: the new position; CANCEL: 1 if the request was found;
  *           IOCTL and its kin: what the native call returned;
- *           POLL: revents as in poll(2)
+ *           POLL: revents as in poll(2); PORT_BATCH: operations done
  * pos:      OPEN: VSYS_FILE_*; READ, WRITE with VSYS_RW_CURPOS: the position
  *           after the call; IOCTL and its kin: VSYS_CALL_*
  */
@@ -317,7 +320,31 @@ struct vsys_item {
 	uint8_t  flags;
 };
 
-/* One operation of a PORT_BATCH (feature): 16 bytes. */
+/* Upper limits of a PORT_BATCH. */
+#define VSYS_PORT_MAX_OPS		128u
+#define VSYS_PORT_MAX_BYTES		8192u	/* of all its blocks */
+#define VSYS_PORT_MAX_READS		1000u	/* of one CHANGE or UNTIL */
+#define VSYS_PORT_MAX_POLL_MS		20u	/* all its CHANGE and UNTIL together */
+#define VSYS_PORT_MAX_RANGE		256u	/* ports of a device */
+
+/* vsys_port_op.op */
+#define VSYS_PORT_OUT			1u	/* value */
+#define VSYS_PORT_IN			2u	/* value is the answer */
+#define VSYS_PORT_OUTS			3u	/* count values, from byte "value" on */
+#define VSYS_PORT_INS			4u	/* the same, to there */
+#define VSYS_PORT_CHANGE		5u	/* IN, again until (new ^ value) & mask */
+#define VSYS_PORT_UNTIL			6u	/* IN, again until (new & mask) == value */
+
+/*
+ * One operation of a PORT_BATCH: 16 bytes.
+ *
+ *   0      2    3       4       8       12     16
+ *   | port | op | width | value | count | mask |
+ *
+ * width:    the access has 1 << width bytes
+ * value:    of OUTS and INS: counted from the end of the operations
+ * count:    of CHANGE and UNTIL: reads, at most
+ */
 struct vsys_port_op {
 	uint16_t port;
 	uint8_t  op;

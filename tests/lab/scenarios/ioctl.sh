@@ -60,7 +60,7 @@ both()
 	timeout 400 guest run $guest $tests/$client /dev/vt$node "$@" >"/tmp/guest/$name" 2>&1 ||
 		echo "status $?" >>"/tmp/guest/$name"
 	diff "/tmp/native/$name" "/tmp/guest/$name" >"/tmp/diff"
-	ok $? "$type, $client $*: as natively ($(wc -l <"/tmp/native/$name") lines)" ||
+	ok $? "$type, $client $*: as natively ($(grep -c "" "/tmp/native/$name") lines)" ||
 		diag "$(head -n 30 /tmp/diff)"
 }
 
