@@ -368,12 +368,13 @@ static void tell_need(struct mcall *c)
 	struct vsys_item *items = call_page(c->r, 0);
 	uint64_t page = page_of(c->need_addr);
 
-	/* A driver that goes through memory gets more each time. */
-	if (page != c->run_end)
-		c->run_pages = 1;
-	else if (c->run_pages < VSYS_PAGE_ITEMS)
-		c->run_pages *= 2;
-	c->run_end = page + (uint64_t)c->run_pages * VSYS_PAGE_SIZE;
+	/* A driver that goes through memory gets as much again as it has had of it. */
+	if (page < c->run_start || page - c->run_start > CALL_RUN_MAX ||
+	    !page_find(c->m, page - VSYS_PAGE_SIZE))
+		c->run_start = page;
+	c->run_pages = (page - c->run_start) / VSYS_PAGE_SIZE + 1;
+	if (c->run_pages > VSYS_PAGE_ITEMS)
+		c->run_pages = VSYS_PAGE_ITEMS;
 	c->need_told = true;
 	items[0] = (struct vsys_item){
 		.addr = c->need_addr, .value = c->run_pages, .op = VSYS_ITEM_NEED,
