@@ -153,17 +153,21 @@ static bool attach_done(struct ctl_request *r, struct supervisor *sup, FILE *out
 	struct device *d = awaited(r, sup);
 	struct fault f;
 
-	if (!d)
+	if (!d) {
 		fault(&f, -ENODEV, "the device was detached");
-	else if (d->failed)
+	} else if (d->failed) {
 		fault(&f, -EIO, "%s", d->reason);
-	else if (d->state == DEV_CONNECTED && d->front == FRONT_CONNECTED)
+		/* Nobody else could have it, for nothing. */
+		if (d->stanza.exclusive == VSYS_EXCLUSIVE_ATTACH)
+			device_detach(d);
+	} else if (d->state == DEV_CONNECTED && d->front == FRONT_CONNECTED) {
 		return ok(out);
-	else if (r->late)
+	} else if (r->late) {
 		fault(&f, -ETIMEDOUT, "the guest did not connect device '%s' within %s s",
 		      d->stanza.name, r->word[3]);
-	else
+	} else {
 		return false;
+	}
 	return failed(out, &f);
 }
 

@@ -4,13 +4,16 @@
  *
  * Caching, merging, partitions, O_DIRECT, O_SYNC and O_EXCL among this guest's
  * openers are the block layer's, as for a native disk.  The back-end has at
- * most two open files of the node:
+ * most three open files of the node:
  *
- *   data   through which all requests go: O_DIRECT, because this guest caches,
- *          open while anybody here has the disk open;
- *   claim  O_EXCL, while somebody here has it exclusively (mount does): so
- *          that a mount here and one in the back-end's domain exclude each
- *          other as natively.
+ *   waited    of those who opened it without O_NONBLOCK, and for all data: with
+ *             O_DIRECT, because this guest caches;
+ *   unwaited  of those with O_NONBLOCK, who may have a drive without a medium;
+ *   claim     an earlier one of these, that has O_EXCL.
+ *
+ * One of them has O_EXCL while somebody here has the disk exclusively (mount
+ * does), so that a mount here and one in the back-end's domain exclude each
+ * other as natively.
  */
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
@@ -27,10 +30,13 @@
 #define VSYS_BLK_DISKS		4096
 
 static int vsys_blk_major;
+/* A node that could not be added, and one that is told of an event. */
+static DEFINE_MUTEX(vsys_blk_node_lock);
 static DEFINE_IDA(vsys_blk_minors);
 
-/* A native open file.  Its opener waited for a medium, or did not. */
+/* A native open file.  Its openers waited for a medium, or did not. */
 struct vsys_blk_file {
+	unsigned int openers;
 	u32 handle;
 	bool open, writable;
 	bool excl;			/* opened with O_EXCL */
@@ -48,7 +54,7 @@ struct vsys_blk {
 	bool added;
 
 	/* The disk's open_mutex protects these, as open and release hold it. */
-	unsigned int openers;
+	unsigned int exclusive;		/* openers */
 	struct vsys_blk_file waited, unwaited;
 	struct vsys_blk_file claim;	/* one of them before, that had O_EXCL */
 };
@@ -347,36 +353,48 @@ static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
 		if (removable)
 			vsys_blk_look_at_size(blk);
 	}
-	blk->openers++;
+	file->openers++;
+	blk->exclusive += !!(mode & FMODE_EXCL);
 	return 0;
 }
 
-/* Nobody has it exclusively any more, but others have it. */
+/* Nobody has it exclusively any more. */
 static void vsys_blk_unclaim(struct vsys_blk *blk, struct vsys_blk_file *file)
 {
-	/* If that can't be, the claim goes with the last of them. */
-	if (file->excl)
+	/* If that can't be, the claim goes with the last opener. */
+	if (file->excl && file->openers)
 		vsys_blk_open_file(blk, file, 0);
+	else
+		file->excl = false;
 }
 
 /*
  * A partition's opens reach us once, with the mode of the first, and its close
- * with that of the last: so a claim may be kept until the last opener goes.
+ * with that of the last: so a claim may be kept until the last opener goes, and
+ * a file until the last of the other kind.
  */
 static void vsys_blk_release(struct gendisk *disk, fmode_t mode)
 {
 	struct vsys_blk *blk = disk->private_data;
+	bool nonblock = mode & FMODE_NDELAY;
+	struct vsys_blk_file *file = nonblock ? &blk->unwaited : &blk->waited;
 
-	blk->openers--;
-	if (!blk->openers) {
-		vsys_blk_close_file(blk, &blk->waited);
-		vsys_blk_close_file(blk, &blk->unwaited);
-	} else if (mode & FMODE_EXCL) {
+	if (!file->openers)
+		file = nonblock ? &blk->waited : &blk->unwaited;
+	file->openers--;
+	if (mode & FMODE_EXCL && blk->exclusive)
+		blk->exclusive--;
+	if (!blk->waited.openers && !blk->unwaited.openers)
+		blk->exclusive = 0;
+	if (!blk->exclusive) {
 		vsys_blk_unclaim(blk, &blk->waited);
 		vsys_blk_unclaim(blk, &blk->unwaited);
-	}
-	if (!blk->openers || mode & FMODE_EXCL)
 		vsys_blk_close_file(blk, &blk->claim);
+	}
+	if (!blk->waited.openers && !blk->waited.excl)
+		vsys_blk_close_file(blk, &blk->waited);
+	if (!blk->unwaited.openers && !blk->unwaited.excl)
+		vsys_blk_close_file(blk, &blk->unwaited);
 }
 
 static int vsys_blk_getgeo(struct block_device *bdev, struct hd_geometry *geo)
@@ -390,7 +408,7 @@ static int vsys_blk_getgeo(struct block_device *bdev, struct hd_geometry *geo)
 
 /*
  * To all who listen, as of a native disk; and what is cached of the old medium goes.
- * The size is looked at when the disk is opened first.
+ * The size is looked at with each native open.
  */
 static void vsys_blk_event_work(struct work_struct *work)
 {
@@ -402,14 +420,17 @@ static void vsys_blk_event_work(struct work_struct *work)
 /* By xenwatch, as remove: not both at once. */
 static void vsys_blk_event(struct vsys_device *vdev, unsigned int events)
 {
-	struct vsys_blk *blk = READ_ONCE(vdev->node);
+	struct vsys_blk *blk;
 
-	if (!blk)
-		return;
-	atomic_or(events, &blk->events);
-	/* Else it is told of when the disk is added. */
-	if (smp_load_acquire(&blk->added))
-		queue_work(vsys_wq, &blk->event_work);
+	mutex_lock(&vsys_blk_node_lock);
+	blk = vdev->node;
+	if (blk) {
+		atomic_or(events, &blk->events);
+		/* Else it is told of when the disk is added. */
+		if (blk->added)
+			queue_work(vsys_wq, &blk->event_work);
+	}
+	mutex_unlock(&vsys_blk_node_lock);
 }
 
 static void vsys_blk_free(struct gendisk *disk)
@@ -633,17 +654,19 @@ static int vsys_blk_add(struct vsys_device *vdev)
 	strscpy(blk->disk->disk_name, vdev->name, DISK_NAME_LEN);
 	vsys_blk_set_limits(blk, &limits);
 	INIT_WORK(&blk->event_work, vsys_blk_event_work);
-	WRITE_ONCE(vdev->node, blk);
+	vdev->node = blk;
 	err = device_add_disk(&vdev->xdev->dev, blk->disk, NULL);
-	if (err) {
-		WRITE_ONCE(vdev->node, NULL);
-		put_disk(blk->disk);
-		return err;
-	}
-	smp_store_release(&blk->added, true);
-	if (atomic_read(&blk->events))
+	mutex_lock(&vsys_blk_node_lock);
+	if (err)
+		vdev->node = NULL;
+	else
+		blk->added = true;
+	if (!err && atomic_read(&blk->events))
 		queue_work(vsys_wq, &blk->event_work);
-	return 0;
+	mutex_unlock(&vsys_blk_node_lock);
+	if (err)
+		put_disk(blk->disk);
+	return err;
 }
 
 static void vsys_blk_remove(struct vsys_device *vdev)

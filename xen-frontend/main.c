@@ -346,9 +346,18 @@ static void vsys_key_watch(struct vsys_device *vdev, struct xenbus_watch *watch,
 					   const char *path, const char *token),
 			   const char *key)
 {
-	/* What fails was said; without it there is a little less. */
-	xenbus_watch_pathfmt(vdev->xdev, watch, NULL, changed, "%s/%s",
-			     vdev->xdev->otherend, key);
+	int err = -ENOMEM;
+
+	watch->callback = changed;
+	watch->node = kasprintf(GFP_KERNEL, "%s/%s", vdev->xdev->otherend, key);
+	if (watch->node)
+		err = register_xenbus_watch(watch);
+	if (!err)
+		return;
+	/* Guests may have so many only; the device works without. */
+	pr_warn("%s: %s cannot be watched: error %d\n", vdev->label, key, err);
+	kfree(watch->node);
+	watch->node = NULL;
 }
 
 static void vsys_key_unwatch(struct xenbus_watch *watch)
@@ -358,6 +367,25 @@ static void vsys_key_unwatch(struct xenbus_watch *watch)
 	unregister_xenbus_watch(watch);
 	kfree(watch->node);
 	watch->node = NULL;
+}
+
+/* Of media that can change; the watches tell of what comes after this. */
+static void vsys_media_watch(struct vsys_device *vdev)
+{
+	struct {
+		bool removable;
+	} disk = { };
+
+	if (!vdev->ops->event ||
+	    VSYS_READ_KEY(vdev, &disk, removable, VSYS_KEY_REMOVABLE) ||
+	    !disk.removable ||
+	    VSYS_READ_KEY(vdev, vdev, media_changes, VSYS_KEY_MEDIA_CHANGES) ||
+	    VSYS_READ_KEY(vdev, vdev, eject_requests, VSYS_KEY_EJECT_REQUESTS))
+		return;
+	vsys_key_watch(vdev, &vdev->change_watch, vsys_media_changed,
+		       VSYS_KEY_MEDIA_CHANGES);
+	vsys_key_watch(vdev, &vdev->eject_watch, vsys_eject_requested,
+		       VSYS_KEY_EJECT_REQUESTS);
 }
 
 /* The back-end is there: the node appears. */
@@ -528,18 +556,7 @@ static void vsys_backend_changed(struct xenbus_device *xdev,
 			vsys_queue_start(&vdev->queue[i]);
 		vsys_key_watch(vdev, &vdev->ping_watch, vsys_ping,
 			       VSYS_KEY_PING);
-		if (vdev->ops->event &&
-		    !VSYS_READ_KEY(vdev, vdev, media_changes,
-				   VSYS_KEY_MEDIA_CHANGES) &&
-		    !VSYS_READ_KEY(vdev, vdev, eject_requests,
-				   VSYS_KEY_EJECT_REQUESTS)) {
-			vsys_key_watch(vdev, &vdev->change_watch,
-				       vsys_media_changed,
-				       VSYS_KEY_MEDIA_CHANGES);
-			vsys_key_watch(vdev, &vdev->eject_watch,
-				       vsys_eject_requested,
-				       VSYS_KEY_EJECT_REQUESTS);
-		}
+		vsys_media_watch(vdev);
 		queue_work(vsys_wq, &vdev->add_work);
 		break;
 	case XenbusStateClosing:

@@ -50,11 +50,11 @@ bool call_runs(const struct mcall *c)
 
 /*
  * A thread that waits for a page would only be kept busy by a signal, until the page
- * is there.
+ * is there; and a call whose agent is at work could not be taken back.
  */
 void call_kick(struct mcall *c)
 {
-	if (call_runs(c) && (c->aborted || !call_needs(c)))
+	if (call_runs(c) && (c->aborted || (!call_needs(c) && !c->steps_run)))
 		lane_kick(&c->job);
 }
 
@@ -367,14 +367,12 @@ static void tell_need(struct mcall *c)
 {
 	struct vsys_item *items = call_page(c->r, 0);
 	uint64_t page = page_of(c->need_addr);
+	uint32_t run = 1;
 
 	/* A driver that goes through memory gets as much again as it has had of it. */
-	if (page < c->run_start || page - c->run_start > CALL_RUN_MAX ||
-	    !page_find(c->m, page - VSYS_PAGE_SIZE))
-		c->run_start = page;
-	c->run_pages = (page - c->run_start) / VSYS_PAGE_SIZE + 1;
-	if (c->run_pages > VSYS_PAGE_ITEMS)
-		c->run_pages = VSYS_PAGE_ITEMS;
+	while (run < VSYS_PAGE_ITEMS && page_find(c->m, page - (uint64_t)run * VSYS_PAGE_SIZE))
+		run++;
+	c->run_pages = run;
 	c->need_told = true;
 	items[0] = (struct vsys_item){
 		.addr = c->need_addr, .value = c->run_pages, .op = VSYS_ITEM_NEED,
@@ -663,7 +661,7 @@ static void native_done(struct xjob *job, int64_t value, unsigned int made)
 	c->next_need = 0;
 	if (made && value == -EINTR && call_yield(c))
 		return;
-	if (made && value == -EFAULT && c->r && !c->cancelled && !c->q->dev->stopping &&
+	if (made && value == -EFAULT && c->r && !c->steps_run && !c->cancelled && !c->q->dev->stopping &&
 	    try_pointers(c))
 		return;
 	if (!made || c->late || c->q->dev->stopping) {

@@ -23,7 +23,6 @@ struct request;
 
 #define CALL_BATCH	PAGE_READS	/* pages that are compared at a time */
 #define CALL_RUNS	8	/* more in a page are told by bits */
-#define CALL_RUN_MAX	(1u << 30)	/* bytes: more is no run */
 #define CALL_PROBES	64	/* numbers that are tried for files, of a call */
 #define CALL_FILE_RANGE	64	/* ... from the lowest free one on */
 #define CALL_FILES	4	/* items of an answer that are kept for new files,
@@ -81,7 +80,6 @@ struct mcall {
 	bool need_write, need_told;
 	uint64_t next_need;		/* or rather for this one: call_need(); 0: no */
 	bool next_need_write;
-	uint64_t run_start;		/* of the memory that it goes through */
 	uint32_t run_pages;		/* that are asked for at once */
 
 	/*

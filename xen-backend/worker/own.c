@@ -158,7 +158,9 @@ bool call_yield(struct mcall *c)
 	struct mirror *m = c->m;
 	struct mm *mm = c->mm;
 
-	if (!c->yields || c->cancelled || !c->r || c->q->dev->stopping || !mirror_alive(m))
+	/* What the agent does for it cannot be taken back. */
+	if (!c->yields || c->cancelled || !c->r || c->steps_run || c->q->dev->stopping ||
+	    !mirror_alive(m))
 		return false;
 	mm->held++;
 	c->yields = c->refused = c->guessed = false;
