@@ -326,6 +326,54 @@ static void late_news_of_faults(void **state)
 	pty_close(&p);
 }
 
+/* A read is interrupted to make room, while the agent works for it. */
+static void makes_room_at_work(void **state)
+{
+	const uint64_t other = ADDR + 0x10000, nowhere = ADDR + 0x100000;
+	struct fixture *f = *state;
+	struct mcall *call;
+	struct conv *c;
+	struct pty p;
+	int i, k, made = 0;
+	int64_t result;
+
+	connect_calls(f);
+	p = pty_new(f);
+	mem_new(ADDR, 1);
+	mem_new(other, 1);
+	for (k = 0; k < 20; k++) {
+		c = blocked_read(f, p.handle, MM);
+		c->hold = true;
+		say_fault(f, other);
+		TALK(f, c->parked);
+		/* There is nothing of it: each is a step of the agent's. */
+		for (i = 0; i < 100; i++)
+			c->need[c->nr_need++] = (struct vsys_item){
+				.addr = nowhere + i * VSYS_PAGE_SIZE, .value = 1,
+				.op = VSYS_ITEM_NEED,
+			};
+		conv_continue(f, c);
+		c->hold = false;
+		TALK(f, (call = the_call(f, c)) && (call->steps_run || k % 2));
+		call->yields = true;
+		the_mm(f, MM)->nr_closing++;	/* as if it had to wait then */
+		lane_kick(&call->job);
+		for (i = 0; i < 20; i++)
+			TALK(f, true);
+		the_mm(f, MM)->nr_closing--;
+		mm_start_waiting(the_mm(f, MM));
+		if (!c->ended) {
+			made++;
+			pty_put(&p, "z");
+		}
+		result = conv_end(f, c);
+		assert_true(result == 1 || result == -VSYS_EINTR);
+		assert_int_equal(do_ioctl(f, p.handle, FIONREAD, ADDR), 0);
+	}
+	print_message("# %d of %d were made\n", made, k);
+	pty_close(&p);
+}
+
 static void aborted(void **state)
 {
 	struct fixture *f = *state;
@@ -618,7 +666,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 	const struct CMUnitTest tests[] = {
 		T(read_and_write), T(eight_at_once), T(eight_wait), T(address_spaces), T(files_of_many),
-		T(cancelled), T(cancelled_anywhere), T(late_news_of_faults), T(aborted), T(released),
+		T(cancelled), T(cancelled_anywhere), T(late_news_of_faults), T(makes_room_at_work),
+		T(aborted), T(released),
 		T(guest_never_continues), T(denied), T(not_negotiated), T(exits), T(killed),
 		T(template_killed), T(many_processes), T(too_many_processes),
 	};
