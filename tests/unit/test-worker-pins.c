@@ -154,6 +154,84 @@ static void let_go(void **state)
 	pty_close(&p);
 }
 
+static struct conv *watch(struct fixture *f)
+{
+	struct conv *c = conv_new(VSYS_OP_WATCH, 0, 0, 0);
+
+	c->hold = true;
+	conv_send(f, c);
+	return c;
+}
+
+/* It has one page of many, and does not get the others as pinned ones. */
+static void released_while_fetching(void **state)
+{
+	struct fixture *f = *state;
+	struct conv *c, *w;
+	struct pty p;
+	unsigned int i;
+
+	pinning(f, TIOCGWINSZ);
+	mem_new(ADDR, 1);
+	mem_new(KEPT, 20);
+	p = pty_new(f);
+	for (i = 0; i < 20; i += 10) {
+		c = conv_new(VSYS_OP_IOCTL, p.handle, TIOCGWINSZ, ADDR);
+		c->nr_pages = 16;
+		for (unsigned int n = i; n < i + 10; n++)
+			conv_page(f, c, KEPT + n * 4096);
+		conv_send(f, c);
+		assert_int_equal(conv_end(f, c), 0);
+	}
+	assert_int_equal(the_mm(f, MM)->nr_kept, 20);
+	f->pinned = 101;
+	w = watch(f);
+	w->hold = false;
+	c = conv_new(VSYS_OP_IOCTL, p.handle, FIONREAD, ADDR);
+	conv_page(f, c, ADDR);
+	c->hold = true;
+	conv_send(f, c);
+	TALK(f, c->parked);
+	assert_int_equal(the_call(f, c)->phase, CALL_FETCHING);
+	assert_in_range(c->nr_need, 1, 19);
+	f->pinned = 0;
+	assert_int_equal(conv_end(f, w), 0);
+	assert_int_equal(the_mm(f, MM)->nr_kept, 0);
+	c->hold = false;
+	assert_int_equal(conv_end(f, c), 0);
+	/* What one request brings, and its argument are there; the rest would be old. */
+	assert_int_equal(f->w.nr_mirror_pages, CONV_PAGES - 1 + 1);
+	pty_close(&p);
+}
+
+static void writes_at_last(struct fixture *f)
+{
+	f->counting = NULL;
+	f->pinned = 0;
+	device_writes(f, 7, "last");
+}
+
+/* What the device wrote before it was counted is told before anything is let go. */
+static void written_and_released(void **state)
+{
+	struct fixture *f = *state;
+	struct conv *c;
+	struct pty p;
+
+	p = pinning_pty(f);
+	keep(f, &p);
+	f->counting = writes_at_last;
+	c = watch(f);
+	TALK(f, c->parked);
+	assert_memory_equal(mem(KEPT + 7), "last", 4);
+	assert_int_equal(the_mm(f, MM)->nr_kept, 1);
+	c->hold = false;
+	conv_continue(f, c);
+	assert_int_equal(conv_end(f, c), 0);
+	assert_int_equal(the_mm(f, MM)->nr_kept, 0);
+	pty_close(&p);
+}
+
 /* The program has unmapped it. */
 static void kept_without_memory(void **state)
 {
@@ -259,15 +337,6 @@ static void killed_with_kept(void **state)
 	disconnect_device(f);
 	assert_int_equal(f->w.nr_mirror_pages, 0);
 	pty_close(&p);
-}
-
-static struct conv *watch(struct fixture *f)
-{
-	struct conv *c = conv_new(VSYS_OP_WATCH, 0, 0, 0);
-
-	c->hold = true;
-	conv_send(f, c);
-	return c;
 }
 
 /* Without any call: what a device writes is told, and waited for again. */
@@ -385,7 +454,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
 	const struct CMUnitTest tests[] = {
-		T(kept_pages), T(let_go), T(kept_without_memory), T(fetching_ends),
+		T(kept_pages), T(let_go), T(released_while_fetching),
+		T(written_and_released), T(kept_without_memory), T(fetching_ends),
 		T(ends_in_order), T(killed_with_kept), T(watched),
 		T(watch_ends), T(guesses),
 	};

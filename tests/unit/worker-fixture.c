@@ -278,6 +278,8 @@ static void supervise(struct fixture *f)
 			f->closeds++;
 			break;
 		case IPC_PINS:
+			if (f->counting)
+				f->counting(f);
 			msg.u.pins.count = f->pinned;
 			tell_msg(f, &msg, -1);
 			break;

@@ -60,6 +60,7 @@ struct fixture {
 	struct vsys_ipc last_open;
 	unsigned int opens, open_cancels;
 	int64_t pinned;			/* answer to IPC_PINS */
+	void (*counting)(struct fixture *f);	/* ... just before it is counted */
 
 	/* ... and what it was told. */
 	unsigned int ups, downs, faileds, counters_seen, closeds;

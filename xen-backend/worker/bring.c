@@ -4,6 +4,7 @@
  * it, and what earlier calls left is renewed or taken away.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -219,6 +220,26 @@ bool bring_files(struct mcall *c)
 	return true;
 }
 
+/* Something that is not in the guest's memory yet. */
+static bool kept_changed(const struct mm *mm)
+{
+	unsigned char now[VSYS_PAGE_SIZE];
+	const struct mirror *m;
+	const struct mpage *p;
+	unsigned int i;
+
+	for (i = 0; mm->nr_kept && i < MACHINE_LANES; i++) {
+		m = mm->mirror[i];
+		if (!m || !m->nr_kept || !mirror_alive(m))
+			continue;
+		LIST_FOREACH(p, &m->pages, of_mirror)
+			if (p->kept && (p->teller || !pages_read(m, &p->addr, 1, now) ||
+					memcmp(now, p->image, VSYS_PAGE_SIZE)))
+				return true;
+	}
+	return false;
+}
+
 static void unpinned_answered(struct pins_question *q, int64_t count)
 {
 	struct mm *mm = container_of(q, struct mm, unpinned);
@@ -230,7 +251,8 @@ static void unpinned_answered(struct pins_question *q, int64_t count)
 	LIST_FOREACH(c, &mm->calls, of_mm)
 		if (c->pins && c->phase != CALL_ENDING)
 			return;
-	mm->let_go = true;
+	/* What a driver has written before it released them is told first. */
+	mm->let_go = !kept_changed(mm);
 }
 
 static void ask_unpinned(struct mm *mm)
@@ -245,7 +267,10 @@ static void ask_unpinned(struct mm *mm)
 	pins_ask(mm->dev->worker, &mm->unpinned);
 }
 
-/* What drivers had pinned has been released. */
+/*
+ * What drivers had pinned has been released.  A call of their mirror may be at its
+ * beginning just now, and has not had all of them renewed: these are stale.
+ */
 void release_kept(struct mm *mm)
 {
 	struct mirror *m;
@@ -265,6 +290,7 @@ void release_kept(struct mm *mm)
 			continue;
 		LIST_FOREACH(p, &m->pages, of_mirror) {
 			p->users -= p->kept;
+			p->stale |= p->kept;
 			p->kept = false;
 		}
 		m->nr_kept = 0;
@@ -349,10 +375,19 @@ void add_kept(struct mcall *c)
 	}
 }
 
+/* It was there before the call began, and will be there when its driver looks. */
+static bool is_old(const struct mcall *c, const struct mpage *p)
+{
+	return p->arrived < c->begun &&
+	       (p->kept || (p->m == c->m && p->stale && p->users &&
+			    p->state == PAGE_PRESENT));
+}
+
 /*
  * What is pinned this call's driver may look at, too, and would see what was there
- * before the call began: the guest's content of now is fetched first.  False: there
- * is nothing to fetch.
+ * before the call began: the guest's content of now is fetched first.  So is what
+ * was pinned, and can't be dropped while another call tells of it.  False: there is
+ * nothing to fetch.
  */
 bool fetch_kept(struct mcall *c)
 {
@@ -366,12 +401,12 @@ bool fetch_kept(struct mcall *c)
 	if (max > VSYS_PAGE_ITEMS)
 		max = VSYS_PAGE_ITEMS;
 	c->nr_items = 0;
-	for (i = 0; c->mm->nr_kept && i < MACHINE_LANES; i++) {
+	for (i = 0; i < MACHINE_LANES; i++) {
 		m = c->mm->mirror[i];
-		if (!m || !m->nr_kept)
+		if (!m || (!m->nr_kept && m != c->m))
 			continue;
 		LIST_FOREACH(p, &m->pages, of_mirror) {
-			if (!p->kept || p->arrived >= c->begun || left++ >= max)
+			if (!is_old(c, p) || left++ >= max)
 				continue;
 			items[c->nr_items++] = (struct vsys_item){
 				.addr = p->addr, .value = 1, .op = VSYS_ITEM_NEED,
