@@ -272,7 +272,7 @@ static void do_remove(struct device *d)
 			log_err("%s: %s", domain_label(dom), f.text);
 	}
 	domain_device_gone(dom);
-	record_save(sup);
+	record_save(dom);
 }
 
 /* Until nothing is to be done; the device may be freed then. */

@@ -223,9 +223,9 @@ void domain_gone(struct domain *dom)
 	xst_unwatch(sup->xs, path, token);
 	nodes_remove_domain(sup->xs, dom->domid, false);
 	domain_free(dom);
-	record_save(sup);
 }
 
+	record_forget(sup, dom->domid);
 /* --- devices ---------------------------------------------------------- */
 
 struct device *domain_device(struct domain *dom, uint32_t devid)
@@ -351,8 +351,8 @@ struct device *domain_attach(struct domain *dom, const char *stanza, enum device
 
 	if (!d)
 		fault_at(f, -EINVAL, "%s", where);
-	else if (origin == ORIGIN_COMMAND)
-		record_save(dom->sup);
+	else
+		record_add(d);
 	domain_device_gone(dom);
 	return d;
 }

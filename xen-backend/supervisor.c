@@ -204,7 +204,7 @@ int supervisor_start(struct supervisor *sup)
 		domain_name_changed(dom);
 	record_load(sup->record_path, attach_recorded, sup);
 	sup->started = true;
-	record_save(sup);
+	record_save_all(sup);
 	return 0;
 }
 
