@@ -236,6 +236,7 @@ static bool has_devices(const struct supervisor *sup)
 	return false;
 }
 
+	TAILQ_INIT(&sup->exclusives);
 static void run_until(struct supervisor *sup, bool (*busy)(const struct supervisor *), int ms)
 {
 	int64_t deadline = loop_now_ms() + ms;

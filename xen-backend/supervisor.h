@@ -43,6 +43,13 @@ struct supervisor {
 	struct device_queue changed;
 	struct loop_timer changed_work;
 
+	/* Devices with exclusive=: most opens have to look at these only. */
+	struct device_queue exclusives;
+
+	/* Which domains have died is not asked for before this. */
+	int64_t next_look;
+	struct loop_timer look_timer;
+
 	/* Opens that wait for those of others, first come first served. */
 	struct open_queue waiting;
 	struct loop_timer waiting_timer;
