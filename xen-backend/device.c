@@ -525,6 +525,7 @@ void device_free(struct device *d)
 		TAILQ_REMOVE(&dom->sup->changed, d, changed_link);
 	TAILQ_REMOVE(&dom->devices, d, link);
 	dom->nr_devices--;
+	dom->sup->nr_devices--;
 	jail_remove_node(dom->sup->jail_path, dom->domid, d->devid);
 	close_policy(d);
 	free(d);

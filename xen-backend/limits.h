@@ -30,6 +30,10 @@
 /* Events taken from XenStore before others have their turn. */
 #define LIMIT_XS_BURST		64
 
+/* A look for dead domains that took so long is followed by so many times as much of rest. */
+#define LIMIT_LOOK_MS		5
+#define LIMIT_LOOK_SHARE	9
+
 /* A front-end may start over this often at once, and then once in that time. */
 #define LIMIT_REVIVALS		16
 #define LIMIT_REVIVAL_MS	250

@@ -245,6 +245,24 @@ static void many_domains(void **state)
 	assert_null(fake_get(sup.xs, "/local/domain/0/backend/vsys"));
 }
 
+/* However many there are, one more costs what the first did. */
+static void cost_of_one_more(void **state)
+{
+	unsigned long before, first = 0, last = 0;
+	uint32_t domid;
+
+	(void)state;
+	for (domid = 1; domid <= 60; domid++) {
+		before = fake_nr_calls(sup.xs);
+		fx_domain(domid, NULL);
+		last = fake_nr_calls(sup.xs) - before;
+		if (domid == 1)
+			first = last;
+	}
+	assert_int_equal(sup.nr_domains, 60);
+	assert_int_equal(last, first);
+}
+
 /* --- daemons that end and start --------------------------------------- */
 
 static void stop_closes_devices(void **state)
@@ -368,23 +386,6 @@ static void leftovers_of_the_dead(void **state)
 	assert_null(fake_get(sup.xs, "/local/domain/7"));
 }
 
-static void damaged_record(void **state)
-{
-	static const char *const lines[] = {
-		"", " ", "1", "1 /vm/00000001", "x /vm/00000001 dev=/dev/null",
-		"1 /vm/00000001 dev=/dev/null%2cname=%zz", "1 /vm/00000001 garbage",
-		"99999999999 /vm/00000001 dev=/dev/null%2cname=n",
-		"1 /vm/00000001 dev=/dev/null%2cname=good",
-	};
-	char path[128];
-	FILE *file;
-	size_t i;
-
-	(void)state;
-	fx_domain(1, "g");
-	fx_restart(true);
-	file = fopen(path, "w");
-	assert_non_null(file);
 static struct stat file_of_record(uint32_t domid)
 {
 	struct stat st = { 0 };
@@ -444,6 +445,24 @@ static void record_in_one_file(void **state)
 	assert_int_equal(fx_dom(2)->nr_devices, 1);
 }
 
+static void damaged_record(void **state)
+{
+	static const char *const lines[] = {
+		"", " ", "1", "1 /vm/00000001", "x /vm/00000001 dev=/dev/null",
+		"1 /vm/00000001 dev=/dev/null%2cname=%zz", "1 /vm/00000001 garbage",
+		"99999999999 /vm/00000001 dev=/dev/null%2cname=n",
+		"1 /vm/00000001 dev=/dev/null%2cname=good",
+	};
+	char path[128];
+	FILE *file;
+	size_t i;
+
+	(void)state;
+	fx_domain(1, "g");
+	fx_restart(true);
+	snprintf(path, sizeof(path), "%s/1", sup.record_path);
+	file = fopen(path, "w");
+	assert_non_null(file);
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		fprintf(file, "%s\n", lines[i]);
 	fclose(file);
@@ -460,8 +479,8 @@ int main(void)
 		T(configured), T(not_listed), T(storm_of_events),
 		T(name_comes_later), T(migrates_in), T(reboot),
 		T(faults), T(many_faults), T(broken_file), T(all_gone), T(only_shut_down),
-	snprintf(path, sizeof(path), "%s/1", sup.record_path);
-		T(number_used_again), T(stale_event), T(many_domains), T(stop_closes_devices),
+		T(number_used_again), T(stale_event), T(many_domains), T(cost_of_one_more),
+		T(stop_closes_devices),
 		T(restart_after_order), T(restart_after_crash), T(guest_sees_each_device_go),
 		T(detached_is_not_recorded),
 		T(record_of_another), T(record_of_each), T(record_in_one_file),
