@@ -5,7 +5,7 @@ VSYSD := $(B)/xen-vsysd
 VSYS  := $(B)/xen-vsys
 
 # What also runs without Xen: tests have their own worker-exec.c and xs.c.
-VSYSD_LIB := $(addprefix xen-backend/,caps.c config.c ctl.c ctl-request.c device.c domain.c \
+VSYSD_LIB := $(addprefix xen-backend/,caps.c config.c config-index.c ctl.c ctl-request.c device.c domain.c \
 		fault.c frontend.c ioport.c jail.c kv.c log.c loop.c media.c native.c nodes.c open.c pins.c policy.c \
 		ports-proc.c record.c registry.c share.c stanza.c supervisor.c worker-proc.c)
 VSYSD_SRC := $(VSYSD_LIB) $(addprefix xen-backend/,worker-exec.c xen-vsysd.c xs.c)

@@ -2,7 +2,6 @@
 /*
  * config.c - reads xl's configuration files; see config.h.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <libxlutil.h>
 #include <limits.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "config.h"
+#include "config-index.h"
 #include "limits.h"
 #include "log.h"
 #include "registry.h"
@@ -224,36 +224,33 @@ static struct config *try_file(const char *file, const char *name)
 	return NULL;
 }
 
-static int any_file(const struct dirent *entry)
+static char *name_of(const char *file)
 {
-	return entry->d_name[0] != '.';
-}
+	struct config *c;
+	struct fault f;
+	char *name;
 
-static int cfg_file(const struct dirent *entry)
-{
-	const char *dot = strrchr(entry->d_name, '.');
-
-	return any_file(entry) && dot && !strcmp(dot, ".cfg");
-}
-
-static struct config *try_dir(const char *dir, int (*filter)(const struct dirent *),
-			      const char *name)
-{
-	struct config *found = NULL;
-	struct dirent **entry;
-	int nr = scandir(dir, &entry, filter, alphasort), i;
-
-	for (i = 0; i < nr; i++) {
-		char path[PATH_MAX];
-
-		if (!found && snprintf(path, sizeof(path), "%s/%s", dir, entry[i]->d_name) <
-			      (int)sizeof(path))
-			found = try_file(path, name);
-		free(entry[i]);
+	if (config_read(&c, file, &f)) {
+		complain_once(file, &f);
+		return NULL;
 	}
-	if (nr >= 0)
-		free(entry);
-	return found;
+	name = c->name;
+	c->name = NULL;
+	config_free(c);
+	return name;
+}
+
+static struct config *search(const char *etc, const char *name)
+{
+	const char *file = config_index_find(etc, name, name_of);
+	struct config *c = file ? try_file(file, name) : NULL;
+
+	if (c || !file)
+		return c;
+	/* It has another name now, so another file may have this one. */
+	config_index_doubt();
+	file = config_index_find(etc, name, name_of);
+	return file ? try_file(file, name) : NULL;
 }
 
 int config_find(struct config **config, const struct config_paths *paths, const char *name)
@@ -263,10 +260,7 @@ int config_find(struct config **config, const struct config_paths *paths, const 
 	*config = NULL;
 	if (!registry_lookup(paths->registry, name, path, sizeof(path)))
 		*config = try_file(path, name);
-	snprintf(path, sizeof(path), "%s/auto", paths->etc);
 	if (!*config)
-		*config = try_dir(path, any_file, name);
-	if (!*config)
-		*config = try_dir(paths->etc, cfg_file, name);
+		*config = search(paths->etc, name);
 	return *config ? 0 : -ENOENT;
 }

@@ -272,7 +272,7 @@ static void do_remove(struct device *d)
 			log_err("%s: %s", domain_label(dom), f.text);
 	}
 	domain_device_gone(dom);
-	record_save(sup);
+	record_save(dom);
 }
 
 /* Until nothing is to be done; the device may be freed then. */
@@ -501,6 +501,8 @@ struct device *device_attach(struct domain *dom, uint32_t devid, const struct st
 	}
 	TAILQ_INSERT_TAIL(&dom->devices, d, link);
 	dom->nr_devices++;
+	dom->sup->nr_devices++;
+	share_attached(d);
 	log_info("%s: %s (device %u) is attached: %s, %s%s%s", domain_label(dom), s->name, devid,
 		 n->path, vsys_mode_name(s->mode), stanza_calls(s) ? ", ioctl=" : "",
 		 stanza_calls(s) ? s->ioctl : "");
@@ -515,8 +517,7 @@ void device_free(struct device *d)
 	ports_stop(d);
 	open_give_up_claim(d);
 	open_abandon(d);
-	d->stanza.exclusive = VSYS_EXCLUSIVE_NONE;	/* it holds nothing any more */
-	share_released(d);
+	share_detached(d);
 	loop_timer_clear(loop(d), &d->detach_timer);
 	loop_timer_clear(loop(d), &d->down_timer);
 	loop_timer_clear(loop(d), &d->revival_timer);
@@ -524,6 +525,7 @@ void device_free(struct device *d)
 		TAILQ_REMOVE(&dom->sup->changed, d, changed_link);
 	TAILQ_REMOVE(&dom->devices, d, link);
 	dom->nr_devices--;
+	dom->sup->nr_devices--;
 	jail_remove_node(dom->sup->jail_path, dom->domid, d->devid);
 	close_policy(d);
 	free(d);

@@ -55,6 +55,7 @@ enum device_front {
 struct device {
 	TAILQ_ENTRY(device) link;
 	TAILQ_ENTRY(device) changed_link;
+	TAILQ_ENTRY(device) exclusive_link;
 	struct domain *domain;
 	uint32_t devid;
 	enum device_origin origin;

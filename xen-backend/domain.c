@@ -174,6 +174,8 @@ struct domain *domain_new(struct supervisor *sup, uint32_t domid)
 		return NULL;
 	}
 	TAILQ_INSERT_TAIL(&sup->domains, dom, link);
+	LIST_INSERT_HEAD(&sup->by_domid[domid % DOMAIN_BUCKETS], dom, by_domid);
+	LIST_INSERT_HEAD(&sup->by_serial[dom->serial % DOMAIN_BUCKETS], dom, by_serial);
 	count(sup, 1);
 	clean_up(dom);
 	name_watch(dom, path, token);
@@ -202,6 +204,8 @@ void domain_free(struct domain *dom)
 		worker_release(dom->worker);
 	jail_remove(dom->sup->jail_path, dom->domid);
 	TAILQ_REMOVE(&dom->sup->domains, dom, link);
+	LIST_REMOVE(dom, by_domid);
+	LIST_REMOVE(dom, by_serial);
 	count(dom->sup, -1);
 	for (i = 0; i < dom->nr_faults; i++)
 		free(dom->faults[i]);
@@ -222,8 +226,8 @@ void domain_gone(struct domain *dom)
 	name_watch(dom, path, token);
 	xst_unwatch(sup->xs, path, token);
 	nodes_remove_domain(sup->xs, dom->domid, false);
+	record_forget(sup, dom->domid);
 	domain_free(dom);
-	record_save(sup);
 }
 
 /* --- devices ---------------------------------------------------------- */
@@ -351,8 +355,8 @@ struct device *domain_attach(struct domain *dom, const char *stanza, enum device
 
 	if (!d)
 		fault_at(f, -EINVAL, "%s", where);
-	else if (origin == ORIGIN_COMMAND)
-		record_save(dom->sup);
+	else
+		record_add(d);
 	domain_device_gone(dom);
 	return d;
 }

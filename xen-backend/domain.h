@@ -22,9 +22,11 @@ struct supervisor;
 struct worker;
 
 TAILQ_HEAD(domain_list, domain);
+LIST_HEAD(domain_bucket, domain);
 
 struct domain {
 	TAILQ_ENTRY(domain) link;
+	LIST_ENTRY(domain) by_domid, by_serial;
 	struct supervisor *sup;
 	uint32_t domid;
 	uint64_t serial;	/* never used again, unlike domid */
@@ -45,6 +47,7 @@ struct domain {
 	struct worker *worker;
 	int64_t deaths[LIMIT_RESPAWNS];	/* of workers: times in ms, the latest */
 	bool down;			/* died too often */
+	bool dead;			/* seen by a look, which then frees it */
 
 	struct open_list opens;		/* in flight, abandoned ones too */
 	unsigned int nr_opens;

@@ -7,11 +7,14 @@
 #ifndef VSYS_LIMITS_H
 #define VSYS_LIMITS_H
 
-#define LIMIT_DEVICES		64	/* of a domain */
+#define LIMIT_DEVICES		256	/* of a domain */
 #define LIMIT_POOL_PAGES	2048	/* per queue: what the back-end offers */
 
-/* Each open in flight may hold a kernel thread until the device answers. */
-#define LIMIT_OPENS		64	/* of a domain */
+/*
+ * Each open in flight may hold a kernel thread until the device answers.  A guest that
+ * starts opens all of its devices at once.
+ */
+#define LIMIT_OPENS		LIMIT_DEVICES	/* of a domain */
 
 /* A worker that dies more often than this stays down. */
 #define LIMIT_RESPAWNS		3
@@ -26,6 +29,10 @@
 
 /* Events taken from XenStore before others have their turn. */
 #define LIMIT_XS_BURST		64
+
+/* A look for dead domains that took so long is followed by so many times as much of rest. */
+#define LIMIT_LOOK_MS		5
+#define LIMIT_LOOK_SHARE	9
 
 /* A front-end may start over this often at once, and then once in that time. */
 #define LIMIT_REVIVALS		16

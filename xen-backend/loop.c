@@ -24,6 +24,7 @@
 #include "loop.h"
 
 #define LOOP_RING_ENTRIES 128
+#define LOOP_FREE_MS 2000	/* opens may take to let go, in the end */
 
 TAILQ_HEAD(timer_list, loop_timer);
 
@@ -104,9 +105,11 @@ no_ring:
 void loop_free(struct loop *loop)
 {
 	struct __kernel_timespec ms = { .tv_nsec = 100000000 };
+	int64_t deadline = loop_now_ms() + LOOP_FREE_MS;
 	struct io_uring_cqe *cqe;
 
-	for (int tries = 0; loop->opens && tries < 20; tries++) {
+	/* Each wait may bring one only. */
+	while (loop->opens && loop_now_ms() < deadline) {
 		io_uring_wait_cqe_timeout(&loop->ring, &cqe, &ms);
 		ring_ready(loop, 0);
 	}
@@ -166,13 +169,16 @@ void loop_timer_set(struct loop *loop, struct loop_timer *t, int ms,
 	t->fire = fire;
 	t->arg = arg;
 	t->set = true;
-	TAILQ_FOREACH(other, &loop->timers, link) {
-		if (other->deadline > t->deadline) {
-			TAILQ_INSERT_BEFORE(other, t, link);
-			return;
-		}
+	/* Most are due before all others, or after: work to be done now, and limits. */
+	other = TAILQ_FIRST(&loop->timers);
+	if (!other || other->deadline > t->deadline) {
+		TAILQ_INSERT_HEAD(&loop->timers, t, link);
+		return;
 	}
-	TAILQ_INSERT_TAIL(&loop->timers, t, link);
+	TAILQ_FOREACH_REVERSE(other, &loop->timers, timer_list, link)
+		if (other->deadline <= t->deadline)
+			break;
+	TAILQ_INSERT_AFTER(&loop->timers, other, t, link);
 }
 
 void loop_timer_clear(struct loop *loop, struct loop_timer *t)

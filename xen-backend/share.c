@@ -49,13 +49,39 @@ static struct device *next_device(const struct supervisor *sup, const struct dev
 	return next;
 }
 
+/*
+ * The next one that may be in the way of one that is exclusive or not.  Where hundreds
+ * of guests share a device, each open would otherwise look at each of them.
+ */
+static struct device *next_rival(const struct supervisor *sup, const struct device *d,
+				 bool exclusive)
+{
+	if (exclusive)
+		return next_device(sup, d);
+	return d ? TAILQ_NEXT(d, exclusive_link) : TAILQ_FIRST(&sup->exclusives);
+}
+
+void share_attached(struct device *d)
+{
+	if (is_exclusive(d))
+		TAILQ_INSERT_TAIL(&d->domain->sup->exclusives, d, exclusive_link);
+}
+
+void share_detached(struct device *d)
+{
+	if (is_exclusive(d))
+		TAILQ_REMOVE(&d->domain->sup->exclusives, d, exclusive_link);
+	d->stanza.exclusive = VSYS_EXCLUSIVE_NONE;
+	share_released(d);
+}
+
 int share_check_attach(struct supervisor *sup, const struct stanza *s, const struct native *n,
 		       struct fault *f)
 {
 	bool attach = s->exclusive == VSYS_EXCLUSIVE_ATTACH;
 	const struct device *d = NULL;
 
-	while ((d = next_device(sup, d))) {
+	while ((d = next_rival(sup, d, attach || s->is_ports))) {
 		if (s->is_ports && d->stanza.is_ports &&
 		    ioport_overlap(&s->ports, &d->stanza.ports))
 			return fault(f, -EBUSY, "ioport '%s' overlaps %s, lent to %s", s->dev,
@@ -77,7 +103,7 @@ struct device *share_holder(const struct device *d, dev_t rdev)
 {
 	struct device *other = NULL;
 
-	while ((other = next_device(d->domain->sup, other)))
+	while ((other = next_rival(d->domain->sup, other, is_exclusive(d))))
 		if (other != d && holds(other) && same_native(other, d->native.class, rdev) &&
 		    (is_exclusive(d) || is_exclusive(other)))
 			return other;

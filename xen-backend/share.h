@@ -24,6 +24,10 @@ struct supervisor;
 int share_check_attach(struct supervisor *sup, const struct stanza *s, const struct native *n,
 		       struct fault *f);
 
+/* It was attached; it goes, and holds nothing any more. */
+void share_attached(struct device *d);
+void share_detached(struct device *d);
+
 /* The open of rdev by d would conflict with this one's; NULL: with none. */
 struct device *share_holder(const struct device *d, dev_t rdev);
 /* It keeps this domain's own users of a block node out by a claim (O_EXCL). */

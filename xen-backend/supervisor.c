@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ struct domain *supervisor_domain(struct supervisor *sup, uint32_t domid)
 {
 	struct domain *dom;
 
-	TAILQ_FOREACH(dom, &sup->domains, link)
+	LIST_FOREACH(dom, &sup->by_domid[domid % DOMAIN_BUCKETS], by_domid)
 		if (dom->domid == domid)
 			return dom;
 	return NULL;
@@ -36,7 +37,7 @@ struct domain *supervisor_domain_by_serial(struct supervisor *sup, uint64_t seri
 {
 	struct domain *dom;
 
-	TAILQ_FOREACH(dom, &sup->domains, link)
+	LIST_FOREACH(dom, &sup->by_serial[serial % DOMAIN_BUCKETS], by_serial)
 		if (dom->serial == serial)
 			return dom;
 	return NULL;
@@ -44,26 +45,36 @@ struct domain *supervisor_domain_by_serial(struct supervisor *sup, uint64_t seri
 
 /* --- which domains there are ------------------------------------------ */
 
-static void forget_dead(struct supervisor *sup)
+/* How long it took to ask, in ms: that grows with all domains, not with those that died. */
+static int forget_dead(struct supervisor *sup)
 {
+	int64_t start = loop_now_ms();
 	struct domain *dom, *next;
+	bool any = false;
+	int took;
 
+	TAILQ_FOREACH(dom, &sup->domains, link)
+		dom->dead = !domain_is_current(dom);
+	took = loop_now_ms() - start;
 	for (dom = TAILQ_FIRST(&sup->domains); dom; dom = next) {
 		next = TAILQ_NEXT(dom, link);
-		if (!domain_is_current(dom))
+		if (dom->dead) {
 			domain_gone(dom);
+			any = true;
+		}
 	}
+	/* What many guests needed is not kept for ever; the C library would. */
+	if (any)
+		malloc_trim(0);
+	return took;
 }
 
-void supervisor_scan(struct supervisor *sup)
+static void find_new(struct supervisor *sup)
 {
 	unsigned int nr, i;
 	char **names;
 	uint32_t domid;
 
-	if (sup->stopping)
-		return;
-	forget_dead(sup);
 	names = xst_list(sup->xs, "/local/domain", &nr);
 	for (i = 0; names && i < nr; i++) {
 		if (vsys_parse_frontend_id(names[i], &domid) || domid == BACKEND_DOMID ||
@@ -72,6 +83,39 @@ void supervisor_scan(struct supervisor *sup)
 		domain_new(sup, domid);
 	}
 	free(names);
+}
+
+void supervisor_scan(struct supervisor *sup)
+{
+	int took;
+
+	if (sup->stopping)
+		return;
+	took = forget_dead(sup);
+	if (took >= LIMIT_LOOK_MS)
+		sup->next_look = loop_now_ms() + LIMIT_LOOK_SHARE * took;
+	find_new(sup);
+}
+
+static void look_for_dead(void *arg)
+{
+	supervisor_scan(arg);
+}
+
+/*
+ * XenStore says that a domain has died, not which one, so each is asked for.  Where
+ * there are many this takes a while; so that it is not all that is done while one after
+ * another dies, it is done for a part of the time only.
+ */
+static void domain_died(struct supervisor *sup)
+{
+	int64_t now = loop_now_ms();
+
+	if (now >= sup->next_look)
+		supervisor_scan(sup);
+	else if (!sup->look_timer.set)
+		loop_timer_set(sup->loop, &sup->look_timer, sup->next_look - now,
+			       look_for_dead, sup);
 }
 
 /* --- events ----------------------------------------------------------- */
@@ -100,16 +144,23 @@ void supervisor_device_changed(struct supervisor *sup, struct device *d)
 		loop_timer_set(sup->loop, &sup->changed_work, 0, serve_changed, sup);
 }
 
+/* What a burst of events was about; one look serves all of them. */
+struct news {
+	bool introduced, released;
+};
+
 /* Tokens are ours; what they name may have gone since. */
-static void take_event(struct supervisor *sup, const char *token, bool *scan)
+static void take_event(struct supervisor *sup, const char *token, struct news *news)
 {
 	struct domain *dom;
 	struct device *d;
 	uint64_t serial;
 	uint32_t devid;
 
-	if (!strcmp(token, "domains")) {
-		*scan = true;
+	if (!strcmp(token, "introduced")) {
+		news->introduced = true;
+	} else if (!strcmp(token, "released")) {
+		news->released = true;
 	} else if (sscanf(token, "name %" SCNu64, &serial) == 1) {
 		dom = supervisor_domain_by_serial(sup, serial);
 		if (dom && !sup->stopping)
@@ -126,21 +177,25 @@ static void xs_ready(void *arg, uint32_t events)
 {
 	struct supervisor *sup = arg;
 	char token[XST_TOKEN];
-	bool scan = false;
+	struct news news = { 0 };
 	int more = 0;
 
 	(void)events;
 	/* What is left keeps the descriptor readable. */
 	for (int i = 0; i < LIMIT_XS_BURST && (more = xst_event(sup->xs, token)) > 0; i++)
-		take_event(sup, token, &scan);
+		take_event(sup, token, &news);
 	if (more < 0) {
 		log_err("XenStore is gone: %s", strerror(-more));
 		sup->lost = true;
 		loop_stop(sup->loop);
 		return;
 	}
-	if (scan)
-		supervisor_scan(sup);
+	if (sup->stopping)
+		return;
+	if (news.released)
+		domain_died(sup);
+	if (news.introduced)
+		find_new(sup);
 }
 
 /* --- start ------------------------------------------------------------ */
@@ -181,10 +236,11 @@ int supervisor_start(struct supervisor *sup)
 	TAILQ_INIT(&sup->domains);
 	TAILQ_INIT(&sup->changed);
 	TAILQ_INIT(&sup->waiting);
+	TAILQ_INIT(&sup->exclusives);
 	LIST_INIT(&sup->workers);
-	err = xst_watch(sup->xs, "@introduceDomain", "domains");
+	err = xst_watch(sup->xs, "@introduceDomain", "introduced");
 	if (!err)
-		err = xst_watch(sup->xs, "@releaseDomain", "domains");
+		err = xst_watch(sup->xs, "@releaseDomain", "released");
 	if (err) {
 		log_err("XenStore: %s", strerror(-err));
 		return err;
@@ -204,7 +260,7 @@ int supervisor_start(struct supervisor *sup)
 		domain_name_changed(dom);
 	record_load(sup->record_path, attach_recorded, sup);
 	sup->started = true;
-	record_save(sup);
+	record_save_all(sup);
 	return 0;
 }
 
@@ -228,12 +284,7 @@ static void shut_domain(struct domain *dom)
 
 static bool has_devices(const struct supervisor *sup)
 {
-	struct domain *dom;
-
-	TAILQ_FOREACH(dom, &sup->domains, link)
-		if (dom->nr_devices)
-			return true;
-	return false;
+	return sup->nr_devices;
 }
 
 static void run_until(struct supervisor *sup, bool (*busy)(const struct supervisor *), int ms)
@@ -274,5 +325,6 @@ void supervisor_free(struct supervisor *sup)
 	run_until(sup, has_workers, LIMIT_EXIT_MS / 5);
 	loop_timer_clear(sup->loop, &sup->changed_work);
 	loop_timer_clear(sup->loop, &sup->waiting_timer);
+	loop_timer_clear(sup->loop, &sup->look_timer);
 	loop_fd_remove(sup->loop, &sup->xs_event);
 }

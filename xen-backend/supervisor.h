@@ -22,6 +22,9 @@
 /* The domain in which this runs. */
 #define BACKEND_DOMID 0
 
+/* Each event looks for its domain. */
+#define DOMAIN_BUCKETS 1024
+
 struct supervisor {
 	struct loop *loop;
 	struct xst *xs;
@@ -35,9 +38,17 @@ struct supervisor {
 	const char *jail_path;		/* see jail.h; NULL: workers have none */
 
 	struct domain_list domains;
-	unsigned int nr_domains;
+	struct domain_bucket by_domid[DOMAIN_BUCKETS], by_serial[DOMAIN_BUCKETS];
+	unsigned int nr_domains, nr_devices;
 	struct worker_list workers;
 	uint64_t serial;		/* of the next domain */
+
+	/* Devices with exclusive=: most opens have to look at these only. */
+	struct device_queue exclusives;
+
+	/* Which domains have died is not asked for before this. */
+	int64_t next_look;
+	struct loop_timer look_timer;
 
 	/* Devices whose front-end changed its state: one is served per turn. */
 	struct device_queue changed;

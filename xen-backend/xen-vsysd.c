@@ -29,7 +29,7 @@
 #include "supervisor.h"
 
 #define LOCK_FILE	"/run/xen-vsysd.lock"
-#define RECORD_FILE	"/run/xen-vsysd.attached"
+#define RECORD_DIR	"/run/xen-vsysd.attached"
 #define REGISTRY_DIR	"/var/lib/xen-vsys"
 #define XL_DIR		"/etc/xen"
 #define POLICY_DIR	"/etc/xen/vsys-policy"
@@ -196,7 +196,7 @@ int main(int argc, char **argv)
 		.policy = { .own = POLICY_DIR, .shipped = VSYS_DATADIR "/policy" },
 		.worker_path = VSYS_LIBEXECDIR "/xen-vsys-worker",
 		.ports_path = VSYS_LIBEXECDIR "/xen-vsys-ports",
-		.record_path = RECORD_FILE,
+		.record_path = RECORD_DIR,
 		.jail_path = VSYS_JAIL_DIR,
 	};
 	const char *worker = getenv("XEN_VSYS_WORKER");

@@ -2,8 +2,9 @@
 /*
  * fake-xs.c - a XenStore in memory; see fake-xs.h.
  *
- * A node is a path with a value in one array; a directory is a path that others
- * begin with.  Nothing here has to be fast.
+ * Nodes and watches are found by their path's hash, and a transaction costs what it
+ * changes: tests/bench/growth has a thousand guests in here.  The root is a node
+ * with an empty path.
  */
 #include <assert.h>
 #include <errno.h>
@@ -12,42 +13,65 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "fake-xs.h"
 
-#define MAX_NODES	4096
-#define MAX_WATCHES	512
-#define MAX_EVENTS	4096
-#define MAX_DOMAINS	64
+#define BUCKETS		65536
+#define MAX_DOMID	0x7ff0
+
+TAILQ_HEAD(node_list, node);
 
 struct node {
+	LIST_ENTRY(node) of_bucket;
+	TAILQ_ENTRY(node) of_parent;
+	struct node *parent;
+	struct node_list children;	/* in the order in which they were made */
 	char *path;
 	char *value;
 	unsigned int len;
 	uint32_t owner, reader;
 };
 
-struct tree {
-	unsigned int nr;
-	struct node node[MAX_NODES];
+struct watch {
+	LIST_ENTRY(watch) of_bucket;
+	char path[XST_PATH], token[XST_TOKEN];
 };
 
-struct watch {
+struct event {
+	STAILQ_ENTRY(event) next;
 	char path[XST_PATH], token[XST_TOKEN];
+};
+
+/* Of a transaction, the latest first: how a node was before. */
+struct undo {
+	SLIST_ENTRY(undo) next;
+	bool existed;
+	char *path, *value;
+	unsigned int len;
+	uint32_t owner, reader;
+};
+
+/* ... and the first first: what watches are told when it takes effect. */
+struct change {
+	STAILQ_ENTRY(change) next;
+	bool exact;			/* removed with what is above: no watches there */
+	char *path;
 };
 
 struct xst {
 	int fd;
-	struct tree tree, saved;
+	struct node *root;
+	LIST_HEAD(, node) nodes[BUCKETS];
+	unsigned int nr_nodes;
+	LIST_HEAD(, watch) watches[BUCKETS];
+	unsigned int nr_watches;
+	STAILQ_HEAD(, event) events;
 	bool transaction;
-	unsigned int nr_watches, nr_events, nr_domains;
-	struct watch watch[MAX_WATCHES];
-	char event[MAX_EVENTS][XST_TOKEN];
-	/* of the transaction */
-	unsigned int nr_changes;
-	char *change[MAX_EVENTS];
-	uint32_t domain[MAX_DOMAINS];
+	SLIST_HEAD(, undo) undos;
+	STAILQ_HEAD(, change) changes;
+	bool lives[MAX_DOMID];
 	unsigned int disturb;
 	unsigned long calls;
 	bool trace;
@@ -56,49 +80,31 @@ struct xst {
 	void (*before_commit)(void);
 };
 
-/* --- tree ------------------------------------------------------------- */
-
-static struct node *find(struct tree *t, const char *path)
+static unsigned int hash(const char *path, size_t len)
 {
-	unsigned int i;
+	unsigned int h = 5381;
 
-	for (i = 0; i < t->nr; i++)
-		if (!strcmp(t->node[i].path, path))
-			return &t->node[i];
-	return NULL;
+	while (len--)
+		h = h * 33 ^ (unsigned char)*path++;
+	return h % BUCKETS;
 }
 
-static bool is_below(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
+/* --- tree ------------------------------------------------------------- */
 
-	return !strncmp(path, dir, len) && (path[len] == '/' || path[len] == '\0');
+static struct node *find(struct xst *x, const char *path)
+{
+	struct node *n;
+
+	LIST_FOREACH(n, &x->nodes[hash(path, strlen(path))], of_bucket)
+		if (!strcmp(n->path, path))
+			return n;
+	return NULL;
 }
 
 static void parent_of(const char *path, char *parent)
 {
-	snprintf(parent, XST_PATH, "%s", path);
+	assert(snprintf(parent, XST_PATH, "%s", path) < XST_PATH && strchr(path, '/'));
 	*strrchr(parent, '/') = '\0';
-}
-
-static struct node *make(struct tree *t, const char *path)
-{
-	struct node *n = find(t, path), *above = NULL;
-	char parent[XST_PATH];
-
-	if (n)
-		return n;
-	parent_of(path, parent);
-	if (*parent)
-		above = make(t, parent);
-	assert(t->nr < MAX_NODES);
-	n = &t->node[t->nr++];
-	n->path = strdup(path);
-	n->value = strdup("");
-	n->len = 0;
-	n->owner = above ? above->owner : 0;
-	n->reader = above ? above->reader : 0;
-	return n;
 }
 
 static void set(struct node *n, const char *value, unsigned int len)
@@ -110,98 +116,189 @@ static void set(struct node *n, const char *value, unsigned int len)
 	n->len = len;
 }
 
-static void clear(struct tree *t)
+/* Before a change of the node, or before it is made. */
+static void remember(struct xst *x, const char *path, const struct node *n)
 {
-	while (t->nr--) {
-		free(t->node[t->nr].path);
-		free(t->node[t->nr].value);
+	struct undo *u;
+
+	if (!x->transaction)
+		return;
+	u = calloc(1, sizeof(*u));
+	u->path = strdup(path);
+	u->existed = n;
+	if (n) {
+		u->value = malloc(n->len + 1);
+		memcpy(u->value, n->value, n->len + 1);
+		u->len = n->len;
+		u->owner = n->owner;
+		u->reader = n->reader;
 	}
-	t->nr = 0;
+	SLIST_INSERT_HEAD(&x->undos, u, next);
 }
 
-static void copy(struct tree *to, const struct tree *from)
+static struct node *add(struct xst *x, const char *path, struct node *above)
 {
-	unsigned int i;
+	struct node *n = calloc(1, sizeof(*n));
 
-	clear(to);
-	for (i = 0; i < from->nr; i++) {
-		const struct node *n = &from->node[i];
+	TAILQ_INIT(&n->children);
+	n->path = strdup(path);
+	set(n, "", 0);
+	LIST_INSERT_HEAD(&x->nodes[hash(path, strlen(path))], n, of_bucket);
+	if (!above)
+		return n;
+	n->parent = above;
+	n->owner = above->owner;
+	n->reader = above->reader;
+	TAILQ_INSERT_TAIL(&above->children, n, of_parent);
+	x->nr_nodes++;
+	return n;
+}
 
-		to->node[i] = *n;
-		to->node[i].path = strdup(n->path);
-		to->node[i].value = NULL;
-		set(&to->node[i], n->value, n->len);
+static struct node *make(struct xst *x, const char *path)
+{
+	struct node *n = find(x, path);
+	char parent[XST_PATH];
+
+	if (n)
+		return n;
+	parent_of(path, parent);
+	n = make(x, parent);
+	remember(x, path, NULL);
+	return add(x, path, n);
+}
+
+static void drop(struct xst *x, struct node *n)
+{
+	LIST_REMOVE(n, of_bucket);
+	if (n->parent) {
+		TAILQ_REMOVE(&n->parent->children, n, of_parent);
+		x->nr_nodes--;
 	}
-	to->nr = from->nr;
+	free(n->path);
+	free(n->value);
+	free(n);
 }
 
 /* --- events ----------------------------------------------------------- */
 
-static void push_event(struct xst *x, const char *token)
+static void push_event(struct xst *x, const char *path, const char *token)
 {
+	struct event *e = malloc(sizeof(*e));
 	uint64_t one = 1;
 
-	assert(x->nr_events < MAX_EVENTS);
-	strcpy(x->event[x->nr_events++], token);
+	strcpy(e->path, path);
+	strcpy(e->token, token);
+	STAILQ_INSERT_TAIL(&x->events, e, next);
 	assert(write(x->fd, &one, sizeof(one)) == sizeof(one));
 }
 
-/* A change of a node fires watches on it and above; of a tree, those below. */
-static void fire(struct xst *x, const char *path, bool tree)
+/* Watches on the first len bytes of the path. */
+static void fire_at(struct xst *x, const char *path, size_t len)
 {
-	unsigned int i;
+	struct watch *w;
 
-	for (i = 0; i < x->nr_watches; i++)
-		if (is_below(path, x->watch[i].path) ||
-		    (tree && is_below(x->watch[i].path, path)))
-			push_event(x, x->watch[i].token);
+	LIST_FOREACH(w, &x->watches[hash(path, len)], of_bucket)
+		if (strlen(w->path) == len && !strncmp(w->path, path, len))
+			push_event(x, path, w->token);
 }
 
-static void changed(struct xst *x, const char *path, bool tree)
+/* A change of a node fires watches on it and, unless it is exact, above. */
+static void fire(struct xst *x, const char *path, bool exact)
 {
+	size_t len = strlen(path);
+
+	fire_at(x, path, len);
+	while (!exact && len-- > 1)
+		if (path[len] == '/')
+			fire_at(x, path, len);
+}
+
+static void changed(struct xst *x, const char *path, bool exact)
+{
+	struct change *c;
+
 	if (!x->transaction) {
-		fire(x, path, tree);
+		fire(x, path, exact);
 		return;
 	}
-	assert(x->nr_changes < MAX_EVENTS);
-	x->change[x->nr_changes] = malloc(strlen(path) + 2);
-	sprintf(x->change[x->nr_changes++], "%c%s", tree ? 't' : 'n', path);
+	c = malloc(sizeof(*c));
+	c->path = strdup(path);
+	c->exact = exact;
+	STAILQ_INSERT_TAIL(&x->changes, c, next);
 }
 
 static void end_changes(struct xst *x, bool take_effect)
 {
-	unsigned int i;
+	struct change *c;
 
-	for (i = 0; i < x->nr_changes; i++) {
+	while ((c = STAILQ_FIRST(&x->changes))) {
+		STAILQ_REMOVE_HEAD(&x->changes, next);
 		if (take_effect)
-			fire(x, x->change[i] + 1, x->change[i][0] == 't');
-		free(x->change[i]);
+			fire(x, c->path, c->exact);
+		free(c->path);
+		free(c);
 	}
-	x->nr_changes = 0;
+}
+
+/* The last of them first, so that taking it back gives the same order. */
+static void remove_below(struct xst *x, struct node *n)
+{
+	struct node *child;
+
+	while ((child = TAILQ_LAST(&n->children, node_list))) {
+		remove_below(x, child);
+		remember(x, child->path, child);
+		changed(x, child->path, true);
+		drop(x, child);
+	}
 }
 
 static int remove_tree(struct xst *x, const char *path)
 {
-	struct tree *t = &x->tree;
-	unsigned int i, kept = 0;
-	bool found = false;
+	struct node *n = find(x, path);
 
-	for (i = 0; i < t->nr; i++) {
-		if (is_below(t->node[i].path, path)) {
-			free(t->node[i].path);
-			free(t->node[i].value);
-			found = true;
-		} else {
-			t->node[kept++] = t->node[i];
-		}
-	}
-	t->nr = kept;
-	if (!found)
+	if (!n)
 		return -ENOENT;
 	if (x->trace && x->nr_removed < 64)
 		snprintf(x->removed[x->nr_removed++], XST_PATH, "%s", path);
-	changed(x, path, true);
+	remove_below(x, n);
+	remember(x, path, n);
+	changed(x, path, false);
+	drop(x, n);
 	return 0;
+}
+
+static void take_back(struct xst *x, const struct undo *u)
+{
+	struct node *n;
+
+	if (!u->existed) {
+		n = find(x, u->path);
+		if (n)
+			drop(x, n);
+		return;
+	}
+	n = make(x, u->path);
+	set(n, u->value, u->len);
+	n->owner = u->owner;
+	n->reader = u->reader;
+}
+
+static void end_transaction(struct xst *x, bool take_effect)
+{
+	struct undo *u;
+
+	assert(x->transaction);
+	x->transaction = false;
+	while ((u = SLIST_FIRST(&x->undos))) {
+		SLIST_REMOVE_HEAD(&x->undos, next);
+		if (!take_effect)
+			take_back(x, u);
+		free(u->path);
+		free(u->value);
+		free(u);
+	}
+	end_changes(x, take_effect);
 }
 
 /* --- what the supervisor calls ---------------------------------------- */
@@ -211,13 +308,29 @@ struct xst *xst_open(void)
 	struct xst *x = calloc(1, sizeof(*x));
 
 	x->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC | EFD_SEMAPHORE);
+	STAILQ_INIT(&x->events);
+	STAILQ_INIT(&x->changes);
+	x->root = add(x, "", NULL);
 	return x;
 }
 
 void xst_close(struct xst *x)
 {
-	clear(&x->tree);
-	clear(&x->saved);
+	char path[XST_PATH], token[XST_TOKEN];
+	struct watch *w;
+
+	if (x->transaction)
+		end_transaction(x, false);
+	remove_below(x, x->root);
+	drop(x, x->root);
+	while (fake_event(x, path, token))
+		;
+	for (unsigned int i = 0; i < BUCKETS; i++) {
+		while ((w = LIST_FIRST(&x->watches[i]))) {
+			LIST_REMOVE(w, of_bucket);
+			free(w);
+		}
+	}
 	close(x->fd);
 	free(x);
 }
@@ -227,42 +340,53 @@ int xst_fd(struct xst *x)
 	return x->fd;
 }
 
-int xst_event(struct xst *x, char token[XST_TOKEN])
+bool fake_event(struct xst *x, char path[XST_PATH], char token[XST_TOKEN])
 {
+	struct event *e = STAILQ_FIRST(&x->events);
 	uint64_t one;
 
-	if (!x->nr_events)
-		return 0;
+	if (!e)
+		return false;
 	assert(read(x->fd, &one, sizeof(one)) == sizeof(one));
-	strcpy(token, x->event[0]);
-	memmove(x->event, x->event + 1, --x->nr_events * sizeof(x->event[0]));
-	return 1;
+	STAILQ_REMOVE_HEAD(&x->events, next);
+	strcpy(path, e->path);
+	strcpy(token, e->token);
+	free(e);
+	return true;
+}
+
+int xst_event(struct xst *x, char token[XST_TOKEN])
+{
+	char path[XST_PATH];
+
+	return fake_event(x, path, token);
 }
 
 int xst_watch(struct xst *x, const char *path, const char *token)
 {
-	struct watch *w = &x->watch[x->nr_watches++];
+	struct watch *w = calloc(1, sizeof(*w));
 
 	x->calls++;
-	assert(x->nr_watches <= MAX_WATCHES);
 	snprintf(w->path, sizeof(w->path), "%s", path);
 	snprintf(w->token, sizeof(w->token), "%s", token);
-	push_event(x, token);
+	LIST_INSERT_HEAD(&x->watches[hash(path, strlen(path))], w, of_bucket);
+	x->nr_watches++;
+	push_event(x, path, token);
 	return 0;
 }
 
 void xst_unwatch(struct xst *x, const char *path, const char *token)
 {
-	unsigned int i;
+	struct watch *w;
 
 	x->calls++;
-	for (i = 0; i < x->nr_watches; i++) {
-		if (!strcmp(x->watch[i].path, path) && !strcmp(x->watch[i].token, token)) {
-			x->watch[i] = x->watch[--x->nr_watches];
-			return;
-		}
-	}
-	assert(!"there is no such watch");
+	LIST_FOREACH(w, &x->watches[hash(path, strlen(path))], of_bucket)
+		if (!strcmp(w->path, path) && !strcmp(w->token, token))
+			break;
+	assert(w);		/* there is such a watch */
+	LIST_REMOVE(w, of_bucket);
+	x->nr_watches--;
+	free(w);
 }
 
 int xst_begin(struct xst *x)
@@ -270,7 +394,6 @@ int xst_begin(struct xst *x)
 	x->calls++;
 	assert(!x->transaction);
 	x->transaction = true;
-	copy(&x->saved, &x->tree);
 	return 0;
 }
 
@@ -279,29 +402,22 @@ int xst_commit(struct xst *x)
 	void (*fn)(void) = x->before_commit;
 
 	x->calls++;
-	assert(x->transaction);
 	x->before_commit = NULL;
-	if (fn || x->disturb) {
-		copy(&x->tree, &x->saved);
-		x->transaction = false;
-		end_changes(x, false);
-		if (x->disturb)
-			x->disturb--;
-		if (fn)
-			fn();
-		return -EAGAIN;
+	if (!fn && !x->disturb) {
+		end_transaction(x, true);
+		return 0;
 	}
-	x->transaction = false;
-	end_changes(x, true);
-	return 0;
+	end_transaction(x, false);
+	if (x->disturb)
+		x->disturb--;
+	if (fn)
+		fn();
+	return -EAGAIN;
 }
 
 void xst_abort(struct xst *x)
 {
-	assert(x->transaction);
-	copy(&x->tree, &x->saved);
-	x->transaction = false;
-	end_changes(x, false);
+	end_transaction(x, false);
 }
 
 static void join(char *path, const char *dir, const char *key)
@@ -316,7 +432,7 @@ char *xst_read(struct xst *x, const char *dir, const char *key)
 
 	x->calls++;
 	join(path, dir, key);
-	n = find(&x->tree, path);
+	n = find(x, path);
 	if (!n) {
 		errno = ENOENT;
 		return NULL;
@@ -326,6 +442,17 @@ char *xst_read(struct xst *x, const char *dir, const char *key)
 		return NULL;
 	}
 	return strdup(n->value);
+}
+
+static void put(struct xst *x, const char *path, const char *value, unsigned int len)
+{
+	struct node *n = find(x, path);
+
+	if (n)
+		remember(x, path, n);
+	else
+		n = make(x, path);
+	set(n, value, len);
 }
 
 int xst_write(struct xst *x, const char *dir, const char *key, const char *fmt, ...)
@@ -338,18 +465,22 @@ int xst_write(struct xst *x, const char *dir, const char *key, const char *fmt, 
 	va_start(ap, fmt);
 	vsnprintf(value, sizeof(value), fmt, ap);
 	va_end(ap);
-	set(make(&x->tree, path), value, strlen(value));
+	put(x, path, value, strlen(value));
 	changed(x, path, false);
 	return 0;
 }
 
-int xst_mkdir(struct xst *x, const char *path, uint32_t owner, uint32_t reader)
+static void set_owner(struct xst *x, struct node *n, uint32_t owner, uint32_t reader)
 {
-	struct node *n = make(&x->tree, path);
-
-	x->calls++;
+	remember(x, n->path, n);
 	n->owner = owner;
 	n->reader = reader;
+}
+
+int xst_mkdir(struct xst *x, const char *path, uint32_t owner, uint32_t reader)
+{
+	x->calls++;
+	set_owner(x, make(x, path), owner, reader);
 	changed(x, path, false);
 	return 0;
 }
@@ -362,11 +493,10 @@ int xst_set_owner(struct xst *x, const char *dir, const char *key, uint32_t owne
 
 	x->calls++;
 	join(path, dir, key);
-	n = find(&x->tree, path);
+	n = find(x, path);
 	if (!n)
 		return -ENOENT;
-	n->owner = owner;
-	n->reader = reader;
+	set_owner(x, n, owner, reader);
 	return 0;
 }
 
@@ -379,26 +509,25 @@ int xst_remove(struct xst *x, const char *path)
 
 char **xst_list(struct xst *x, const char *path, unsigned int *nr)
 {
-	size_t len = strlen(path), size = 0;
+	struct node *n = find(x, path), *child;
+	size_t skip = strlen(path) + 1, size = 0;
 	char **list, *to;
-	unsigned int i;
 
 	x->calls++;
 	*nr = 0;
-	if (!find(&x->tree, path)) {
+	if (!n) {
 		errno = ENOENT;
 		return NULL;
 	}
-	for (i = 0; i < x->tree.nr; i++)
-		size += sizeof(char *) + strlen(x->tree.node[i].path) + 1;
-	list = malloc(size + 1);
-	to = (char *)(list + x->tree.nr);
-	for (i = 0; i < x->tree.nr; i++) {
-		const char *p = x->tree.node[i].path;
-
-		if (strncmp(p, path, len) || p[len] != '/' || strchr(p + len + 1, '/'))
-			continue;
-		list[(*nr)++] = strcpy(to, p + len + 1);
+	TAILQ_FOREACH(child, &n->children, of_parent) {
+		size += strlen(child->path + skip) + 1;
+		(*nr)++;
+	}
+	list = malloc(*nr * sizeof(char *) + size + 1);
+	to = (char *)(list + *nr);
+	*nr = 0;
+	TAILQ_FOREACH(child, &n->children, of_parent) {
+		list[(*nr)++] = strcpy(to, child->path + skip);
 		to += strlen(to) + 1;
 	}
 	return list;
@@ -406,20 +535,15 @@ char **xst_list(struct xst *x, const char *path, unsigned int *nr)
 
 bool xst_domain_lives(struct xst *x, uint32_t domid)
 {
-	unsigned int i;
-
 	x->calls++;
-	for (i = 0; i < x->nr_domains; i++)
-		if (x->domain[i] == domid)
-			return true;
-	return false;
+	return domid < MAX_DOMID && x->lives[domid];
 }
 
 /* --- what others do --------------------------------------------------- */
 
 void fake_put_bytes(struct xst *x, const char *path, const char *value, unsigned int len)
 {
-	set(make(&x->tree, path), value, len);
+	put(x, path, value, len);
 	fire(x, path, false);
 }
 
@@ -435,19 +559,19 @@ void fake_remove(struct xst *x, const char *path)
 
 const char *fake_get(struct xst *x, const char *path)
 {
-	struct node *n = find(&x->tree, path);
+	struct node *n = find(x, path);
 
 	return n ? n->value : NULL;
 }
 
 unsigned int fake_count(struct xst *x)
 {
-	return x->tree.nr;
+	return x->nr_nodes;
 }
 
 const char *fake_perms(struct xst *x, const char *path)
 {
-	struct node *n = find(&x->tree, path);
+	struct node *n = find(x, path);
 	static char text[32];
 
 	if (!n)
@@ -458,55 +582,53 @@ const char *fake_perms(struct xst *x, const char *path)
 
 static int by_path(const void *a, const void *b)
 {
-	return strcmp(((const struct node *)a)->path, ((const struct node *)b)->path);
+	return strcmp((*(struct node *const *)a)->path, (*(struct node *const *)b)->path);
+}
+
+static void gather(struct node *n, struct node **list, unsigned int *nr)
+{
+	struct node *child;
+
+	TAILQ_FOREACH(child, &n->children, of_parent) {
+		list[(*nr)++] = child;
+		gather(child, list, nr);
+	}
 }
 
 char *fake_dump(struct xst *x)
 {
-	struct tree sorted = { 0 };
-	unsigned int i;
+	struct node **list = calloc(x->nr_nodes + 1, sizeof(*list));
+	unsigned int nr = 0, i;
 	size_t size;
 	char *text;
 	FILE *out = open_memstream(&text, &size);
 
-	copy(&sorted, &x->tree);
-	qsort(sorted.node, sorted.nr, sizeof(sorted.node[0]), by_path);
-	for (i = 0; i < sorted.nr; i++)
-		fprintf(out, "%s = \"%s\"\n", sorted.node[i].path, sorted.node[i].value);
-	clear(&sorted);
+	gather(x->root, list, &nr);
+	qsort(list, nr, sizeof(*list), by_path);
+	for (i = 0; i < nr; i++)
+		fprintf(out, "%s = \"%s\"\n", list[i]->path, list[i]->value);
+	free(list);
 	fclose(out);
 	return text;
 }
 
-static void fire_special(struct xst *x, const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < x->nr_watches; i++)
-		if (!strcmp(x->watch[i].path, name))
-			push_event(x, x->watch[i].token);
-}
-
 void fake_introduce(struct xst *x, uint32_t domid)
 {
-	assert(x->nr_domains < MAX_DOMAINS);
-	x->domain[x->nr_domains++] = domid;
-	fire_special(x, "@introduceDomain");
+	assert(domid < MAX_DOMID);
+	x->lives[domid] = true;
+	fire(x, "@introduceDomain", true);
 }
 
 void fake_release(struct xst *x, uint32_t domid)
 {
-	unsigned int i;
-
-	for (i = 0; i < x->nr_domains; i++)
-		if (x->domain[i] == domid)
-			x->domain[i--] = x->domain[--x->nr_domains];
-	fire_special(x, "@releaseDomain");
+	assert(domid < MAX_DOMID);
+	x->lives[domid] = false;
+	fire(x, "@releaseDomain", true);
 }
 
 bool fake_has_events(struct xst *x)
 {
-	return x->nr_events;
+	return !STAILQ_EMPTY(&x->events);
 }
 
 unsigned int fake_nr_watches(struct xst *x)

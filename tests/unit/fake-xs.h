@@ -31,6 +31,8 @@ void fake_release(struct xst *x, uint32_t domid);
 /* How the supervisor uses it. */
 unsigned int fake_nr_watches(struct xst *x);
 bool fake_has_events(struct xst *x);		/* that nobody took yet */
+/* As xst_event(), with what has changed. */
+bool fake_event(struct xst *x, char path[XST_PATH], char token[XST_TOKEN]);
 unsigned long fake_nr_calls(struct xst *x);
 /* Whether the top of a removed tree was this very path, since the trace began. */
 void fake_trace_removals(struct xst *x);

@@ -4,22 +4,48 @@
  * which file is a guest's.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "xen-backend/config.h"
+#include "xen-backend/config-index.h"
 #include "xen-backend/registry.h"
 
 static char dir[] = "/tmp/test-config-XXXXXX";
 static char etc[64], registry[64];
 static struct config_paths paths = { .registry = registry, .etc = etc };
+
+static int setup(void **state)
+{
+	char command[256];
+
+	(void)state;
+	strcpy(dir, "/tmp/test-config-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(etc, sizeof(etc), "%s/etc", dir);
+	snprintf(registry, sizeof(registry), "%s/lib", dir);
+	snprintf(command, sizeof(command), "mkdir -p %s/auto", etc);
+	return system(command);
+}
+
+static int teardown(void **state)
+{
+	char command[256];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	return system(command);
+}
 
 static const char *put(const char *name, const char *text)
 {
@@ -175,6 +201,102 @@ static void find(void **state)
 	expect_file("two", "/auto/two");
 }
 
+/* --- the index ---------------------------------------------------------- */
+
+static unsigned int nr_read;
+
+static char *read_name(const char *file)
+{
+	struct config *c;
+	struct fault f;
+	char *name;
+
+	nr_read++;
+	if (config_read(&c, file, &f))
+		return NULL;
+	name = c->name ? strdup(c->name) : NULL;
+	config_free(c);
+	return name;
+}
+
+/* The index trusts no time that is of this moment. */
+static void make_old(const char *path)
+{
+	const struct timespec times[2] = { { 1000000000, 1 }, { 1000000000, 1 } };
+
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void put_old(const char *name, const char *text)
+{
+	make_old(put(name, text));
+}
+
+static void dirs_are_old(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/auto", etc);
+	make_old(path);
+	make_old(etc);
+}
+
+static void expect_index(const char *name, const char *file, unsigned int reads)
+{
+	const char *found;
+
+	nr_read = 0;
+	found = config_index_find(etc, name, read_name);
+	if (!file)
+		assert_null(found);
+	else
+		assert_string_equal(found + strlen(etc), file);
+	assert_int_equal(nr_read, reads);
+}
+
+static void index_reads_once(void **state)
+{
+	char path[256], name[32], text[64];
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(teardown(state), 0);
+	assert_int_equal(setup(state), 0);
+	for (i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "g%02u.cfg", i);
+		snprintf(text, sizeof(text), "name='n%02u'\n", i);
+		put_old(name, text);
+	}
+	dirs_are_old();
+	expect_index("n50", "/g50.cfg", 100);
+	expect_index("n99", "/g99.cfg", 0);
+	expect_index("n00", "/g00.cfg", 0);
+	/* A name that nobody has needs a look at all of them, but no reading. */
+	expect_index("none", NULL, 0);
+
+	/* Written anew in its place: of another size, or at another time. */
+	make_old(put("g10.cfg", "name='other'\n"));
+	expect_index("other", "/g10.cfg", 1);
+	put("g11.cfg", "name='m11'\n");
+	expect_index("m11", "/g11.cfg", 1);
+	/* The time is of now, so it cannot be trusted yet. */
+	expect_index("none", NULL, 1);
+	make_old(put("g11.cfg", "name='m11'\n"));
+	config_index_doubt();
+	expect_index("m11", "/g11.cfg", 1);
+
+	/* What comes, goes, or comes before. */
+	put_old("auto/x", "name='n50'\n");
+	expect_index("n50", "/auto/x", 1);
+	snprintf(path, sizeof(path), "%s/auto/x", etc);
+	unlink(path);
+	expect_index("n50", "/g50.cfg", 0);
+	snprintf(path, sizeof(path), "%s/g50.cfg", etc);
+	unlink(path);
+	expect_index("n50", NULL, 0);
+	expect_index("n51", "/g51.cfg", 0);
+}
+
 static void registered_names(void **state)
 {
 	static const char *const names[] = { "a", "../../etc/passwd", "..", ".", "a b", "\xff/" };
@@ -196,28 +318,6 @@ static void registered_names(void **state)
 	assert_int_equal(registry_lookup(registry, "b", file, sizeof(file)), -ENOENT);
 }
 
-static int setup(void **state)
-{
-	char command[256];
-
-	(void)state;
-	if (!mkdtemp(dir))
-		return -1;
-	snprintf(etc, sizeof(etc), "%s/etc", dir);
-	snprintf(registry, sizeof(registry), "%s/lib", dir);
-	snprintf(command, sizeof(command), "mkdir -p %s/auto", etc);
-	return system(command);
-}
-
-static int teardown(void **state)
-{
-	char command[256];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +328,7 @@ int main(void)
 		cmocka_unit_test(large_file),
 		cmocka_unit_test(find),
 		cmocka_unit_test(registered_names),
+		cmocka_unit_test(index_reads_once),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -770,7 +770,7 @@ static void too_many_devices(void **state)
 		assert_non_null(domain_attach(fx_dom(1), stanza, ORIGIN_COMMAND, "test", &f));
 	}
 	assert_null(domain_attach(fx_dom(1), DEV, ORIGIN_COMMAND, "test", &f));
-	assert_string_equal(f.text, "test: the guest has 64 devices already");
+	assert_string_equal(f.text, "test: the guest has 256 devices already");
 }
 
 static void names(void **state)

@@ -245,6 +245,24 @@ static void many_domains(void **state)
 	assert_null(fake_get(sup.xs, "/local/domain/0/backend/vsys"));
 }
 
+/* However many there are, one more costs what the first did. */
+static void cost_of_one_more(void **state)
+{
+	unsigned long before, first = 0, last = 0;
+	uint32_t domid;
+
+	(void)state;
+	for (domid = 1; domid <= 60; domid++) {
+		before = fake_nr_calls(sup.xs);
+		fx_domain(domid, NULL);
+		last = fake_nr_calls(sup.xs) - before;
+		if (domid == 1)
+			first = last;
+	}
+	assert_int_equal(sup.nr_domains, 60);
+	assert_int_equal(last, first);
+}
+
 /* --- daemons that end and start --------------------------------------- */
 
 static void stop_closes_devices(void **state)
@@ -368,6 +386,65 @@ static void leftovers_of_the_dead(void **state)
 	assert_null(fake_get(sup.xs, "/local/domain/7"));
 }
 
+static struct stat file_of_record(uint32_t domid)
+{
+	struct stat st = { 0 };
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%u", sup.record_path, domid);
+	stat(path, &st);
+	return st;
+}
+
+/* A guest's changes leave what is recorded of others alone. */
+static void record_of_each(void **state)
+{
+	struct stat before;
+	struct fault f;
+
+	(void)state;
+	fx_domain(1, "g");
+	fx_domain(2, "h");
+	assert_non_null(domain_attach(fx_dom(1), "dev=/dev/null,name=a", ORIGIN_COMMAND, "t", &f));
+	before = file_of_record(1);
+	assert_int_not_equal(before.st_size, 0);
+	assert_non_null(domain_attach(fx_dom(2), "dev=/dev/null,name=b", ORIGIN_COMMAND, "t", &f));
+	assert_non_null(domain_attach(fx_dom(2), "dev=/dev/zero,name=c", ORIGIN_COMMAND, "t", &f));
+	device_detach(fx_dev(2, 0));
+	fx_settle();
+	assert_int_equal(file_of_record(1).st_ino, before.st_ino);
+	fx_restart(true);
+	assert_int_equal(fx_dom(1)->nr_devices, 1);
+	assert_int_equal(fx_dom(2)->nr_devices, 1);
+	device_detach(TAILQ_FIRST(&fx_dom(2)->devices));
+	fx_settle();
+	assert_int_equal(file_of_record(2).st_ino, 0);
+	fx_domain_gone(1);
+	assert_int_equal(file_of_record(1).st_ino, 0);
+}
+
+/* Earlier versions had one file for all. */
+static void record_in_one_file(void **state)
+{
+	FILE *file;
+
+	(void)state;
+	fx_domain(1, "g");
+	fx_domain(2, "h");
+	fx_stop(true);
+	assert_int_equal(rmdir(sup.record_path), 0);
+	file = fopen(sup.record_path, "w");
+	assert_non_null(file);
+	fputs("1 /vm/00000001 dev=/dev/null%2cname=a\n2 /vm/00000002 dev=/dev/null%2cname=b\n", file);
+	fclose(file);
+	fx_start();
+	assert_int_equal(fx_dom(1)->nr_devices, 1);
+	assert_int_equal(fx_dom(2)->nr_devices, 1);
+	fx_restart(true);
+	assert_int_equal(fx_dom(1)->nr_devices, 1);
+	assert_int_equal(fx_dom(2)->nr_devices, 1);
+}
+
 static void damaged_record(void **state)
 {
 	static const char *const lines[] = {
@@ -382,8 +459,8 @@ static void damaged_record(void **state)
 
 	(void)state;
 	fx_domain(1, "g");
-	snprintf(path, sizeof(path), "%s", sup.record_path);
 	fx_restart(true);
+	snprintf(path, sizeof(path), "%s/1", sup.record_path);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
@@ -402,10 +479,12 @@ int main(void)
 		T(configured), T(not_listed), T(storm_of_events),
 		T(name_comes_later), T(migrates_in), T(reboot),
 		T(faults), T(many_faults), T(broken_file), T(all_gone), T(only_shut_down),
-		T(number_used_again), T(stale_event), T(many_domains), T(stop_closes_devices),
+		T(number_used_again), T(stale_event), T(many_domains), T(cost_of_one_more),
+		T(stop_closes_devices),
 		T(restart_after_order), T(restart_after_crash), T(guest_sees_each_device_go),
 		T(detached_is_not_recorded),
-		T(record_of_another), T(leftovers_of_the_dead), T(damaged_record),
+		T(record_of_another), T(record_of_each), T(record_in_one_file),
+		T(leftovers_of_the_dead), T(damaged_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

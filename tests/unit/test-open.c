@@ -214,8 +214,11 @@ static void limited(void **state)
 	uint32_t devid = blocking(), other, i;
 
 	(void)state;
-	for (i = 0; i < LIMIT_OPENS; i++)
+	for (i = 0; i < LIMIT_OPENS; i++) {
 		ask_open(devid, i, VSYS_O_RDONLY);
+		/* The socket does not take all of them at once. */
+		fx_until(fx_dom(1)->nr_opens == i + 1);
+	}
 	fx_until(fx_dom(1)->nr_opens == LIMIT_OPENS);
 	ask_open(devid, LIMIT_OPENS, VSYS_O_RDONLY);
 	expect_error(devid, LIMIT_OPENS, -ENFILE);

@@ -106,6 +106,7 @@ static void next_to_one_that_shares(void **state)
 	(void)state;
 	connect_all("none");
 	fx_dev(2, 0)->stanza.exclusive = VSYS_EXCLUSIVE_OPEN;
+	share_attached(fx_dev(2, 0));
 	ask(1, 1);
 	assert_int_equal(answer(1, 1), 0);
 	ask(3, 1);

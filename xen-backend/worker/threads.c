@@ -158,8 +158,11 @@ static void *thread_main(void *arg)
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_sec += IDLE_SECONDS;
 		t->idle++;
+		/* Those that stay anyhow are not woken up to find that out. */
 		while (!t->stop && TAILQ_EMPTY(&t->queued) && ret != ETIMEDOUT)
-			ret = pthread_cond_timedwait(&t->more, &t->lock, &until);
+			ret = t->idle > IDLE_KEPT ?
+			      pthread_cond_timedwait(&t->more, &t->lock, &until) :
+			      pthread_cond_wait(&t->more, &t->lock);
 		t->idle--;
 
 		job = TAILQ_FIRST(&t->queued);

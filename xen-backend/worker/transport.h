@@ -2,8 +2,8 @@
 /*
  * transport.h - shared memory and notifications between a worker and its guest.
  *
- * Everything above this interface runs equally on Xen (transport-xen.c) and in
- * one process with a pretended guest (transport-loop.c, for tests and fuzzers).
+ * Everything above this interface runs equally on Xen (transport-xen.c) and
+ * with a pretended guest (transport-loop.c, for tests, fuzzers and tests/bench/growth).
  *
  * A transport belongs to one domain.  Its event descriptor behaves as
  * /dev/xen/evtchn does: reading gives the 32-bit numbers of local ports that

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# growth: what the daemon costs with 1 to 1000 guests, without Xen.
+
+GROWTH := $(B)/bench
+
+GROWTH_SRC            := $(addprefix tests/bench/growth/,guest.c main.c measure.c report.c run.c store.c) \
+			 tests/unit/fake-xs.c xen-backend/worker/transport-loop.c \
+			 $(addprefix xen-backend/,ctl-client.c fault.c kv.c log.c loop.c)
+GROWTH_SUPERVISOR_SRC := tests/bench/growth/supervisor.c $(VSYSD_LIB) \
+			 $(addprefix xen-backend/,worker-exec.c xs.c)
+GROWTH_WORKER_SRC     := tests/bench/growth/transport.c xen-backend/worker/transport-loop.c \
+			 $(filter-out %/transport-xen.c,$(WORKER_SRC))
+
+GROWTH_OBJ            := $(addprefix $(GROWTH)/,$(GROWTH_SRC:.c=.o))
+GROWTH_SUPERVISOR_OBJ := $(addprefix $(GROWTH)/,$(GROWTH_SUPERVISOR_SRC:.c=.o))
+GROWTH_WORKER_OBJ     := $(addprefix $(GROWTH)/,$(addsuffix .o,$(basename $(GROWTH_WORKER_SRC))))
+GROWTH_BIN            := $(addprefix $(GROWTH)/growth,-supervisor -worker) $(GROWTH)/growth
+
+$(GROWTH)/growth: $(GROWTH_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring
+
+$(GROWTH)/growth-supervisor: $(GROWTH_SUPERVISOR_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(VSYSD_LIBS)
+
+$(GROWTH)/growth-worker: $(GROWTH_WORKER_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ \
+	    -luring -lseccomp -lpthread
+
+$(GROWTH)/%.o: %.c $(FLAGS_STAMP) | $(SCHEMA_H) $(SCHEMA_TABLE)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(BACKEND_CFLAGS) -I. $(WARN) $(HARDEN) -MMD -MP -c -o $@ $<
+
+$(GROWTH)/%.o: %.S $(FLAGS_STAMP)
+	$(call say,AS,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+.PHONY: bench-growth
+## bench-growth the daemon with 1 to 1000 guests and 1 to 256 devices, without Xen
+bench-growth: $(GROWTH_BIN)
+	$(Q)$(GROWTH)/growth $(B)/growth.json
+
+# test-growth.sh
+unit: $(GROWTH_BIN)
+
+-include $(wildcard $(GROWTH)/*/*.d $(GROWTH)/*/*/*.d $(GROWTH)/*/*/*/*.d)
