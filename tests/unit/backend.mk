@@ -4,7 +4,8 @@
 
 BACKEND_TEXT := $(addprefix xen-backend/,fault.c kv.c log.c)
 SUPERVISOR_TEST_SRC := $(VSYSD_LIB) tests/unit/fake-xs.c tests/unit/supervisor-fixture.c
-SUPERVISOR_TESTS := test-device test-domain test-worker-proc test-open test-share test-ctl test-ports-proc
+SUPERVISOR_TESTS := test-device test-domain test-worker-proc test-open test-share test-claim test-ctl \
+		    test-ports-proc
 
 UNIT_SRC_test-kv      := $(BACKEND_TEXT)
 UNIT_SRC_test-stanza  := $(BACKEND_TEXT) $(addprefix xen-backend/,caps.c ioport.c stanza.c)
@@ -21,6 +22,7 @@ $(foreach t,$(SUPERVISOR_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(SUPERVISOR_TEST_SRC))\
 	$(eval UNIT_LIBS_$(t) := -lxlutil -luring -ludev))
 UNIT_SRC_test-ctl += xen-backend/ctl-client.c
+UNIT_LIBS_test-claim += -Wl,--wrap=loop_open_start,--wrap=loop_open_cancel
 UNIT_SRC_test-show := $(BACKEND_TEXT) xen-backend/show.c
 
 FUZZ_SRC_control  := $(VSYSD_LIB) tests/unit/fake-xs.c

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * test-share.c - several guests have one native device: who may open it, who waits,
- * and how it is given up.  Claims of block nodes need a block device: the lab has one.
+ * and how it is given up.  Claims of block nodes are test-claim.c's.
  */
 #include <errno.h>
 #include <fcntl.h>
