@@ -56,14 +56,14 @@ $(VPIO_MODULE): $(VPIO_SRC) $(ASM_PP_VERIFY)
 	$(call say,KBUILD,$@)
 	@test -d '$(KDIR)' || { echo "make: no kernel headers in '$(KDIR)'; install linux-headers-amd64 or set KDIR" >&2; exit 1; }
 	$(Q)mkdir -p $(@D) && cp -pu $(VPIO_SRC) $(@D)/
-	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(@D)) $(MODULE_FLAGS) modules
+	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(@D)) $(MODULE_FLAGS) modules
 	$(Q)$(ASM_PP_VERIFY) --quiet --no-note --no-iomap $(VPIO_NATIVE:%=--allow=%) $@
 
 ## vpio-check   sparse on the runtime's module
 .PHONY: vpio-check
 vpio-check:
 	$(Q)rm -rf $(B)/vpio-check && mkdir -p $(B)/vpio-check && cp -p $(VPIO_SRC) $(B)/vpio-check/
-	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(B)/vpio-check) C=2 CF='-Wsparse-error' modules
+	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(B)/vpio-check) C=2 CF='-Wsparse-error' modules
 lint: vpio-check
 
 # What gcc's -B names: an "as", the Kbuild fragment, the runtime's source.

@@ -9,11 +9,11 @@ TEST_MODULES += $(VSYSTEST)
 $(VSYSTEST): $(VSYSTEST_SRC)
 	$(call say,KBUILD,$@)
 	$(Q)mkdir -p $(@D) && cp -pu $(VSYSTEST_SRC) $(@D)/
-	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(@D)) KCFLAGS=-Werror W=1 modules
+	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(@D)) KCFLAGS=-Werror W=1 modules
 
 # Sparse on it, as module-check does it for the front-end.
 .PHONY: vsystest-check
 module-check: vsystest-check
 vsystest-check:
 	$(Q)rm -rf $(B)/vsystest-check && mkdir -p $(B)/vsystest-check && cp -p $(VSYSTEST_SRC) $(B)/vsystest-check/
-	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(B)/vsystest-check) C=2 CF='-Wsparse-error' modules
+	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(B)/vsystest-check) C=2 CF='-Wsparse-error' modules

@@ -39,6 +39,13 @@
 #include "limits.h"
 #include "privileges.h"
 
+/* gcc says it by a macro, clang by a feature. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__
+#endif
+#endif
+
 /* System calls without a look at their arguments. */
 static const int allowed[] = {
 	/* the main loop and its threads */
