@@ -309,36 +309,35 @@ static void vsys_ping(struct xenbus_watch *watch, const char *path,
 			      "%u", vdev->ping);
 }
 
-/* A watch fires once at its beginning, when nothing has happened. */
-static void vsys_media(struct vsys_device *vdev, const u32 *count, u32 before,
-		       unsigned int event)
+/*
+ * By whichever watch is first. Each fires once at its beginning, too, when
+ * nothing has happened.
+ */
+static void vsys_media(struct vsys_device *vdev)
 {
-	if (*count != before && vdev->ops->event)
-		vdev->ops->event(vdev, event);
+	u32 changes = vdev->media_changes, requests = vdev->eject_requests;
+	unsigned int events = 0;
+
+	if (!VSYS_READ_KEY(vdev, vdev, media_changes, VSYS_KEY_MEDIA_CHANGES) &&
+	    vdev->media_changes != changes)
+		events |= DISK_EVENT_MEDIA_CHANGE;
+	if (!VSYS_READ_KEY(vdev, vdev, eject_requests, VSYS_KEY_EJECT_REQUESTS) &&
+	    vdev->eject_requests != requests)
+		events |= DISK_EVENT_EJECT_REQUEST;
+	if (events)
+		vdev->ops->event(vdev, events);
 }
 
 static void vsys_media_changed(struct xenbus_watch *watch, const char *path,
 			       const char *token)
 {
-	struct vsys_device *vdev = container_of(watch, struct vsys_device,
-						change_watch);
-	u32 before = vdev->media_changes;
-
-	if (!VSYS_READ_KEY(vdev, vdev, media_changes, VSYS_KEY_MEDIA_CHANGES))
-		vsys_media(vdev, &vdev->media_changes, before,
-			   DISK_EVENT_MEDIA_CHANGE);
+	vsys_media(container_of(watch, struct vsys_device, change_watch));
 }
 
 static void vsys_eject_requested(struct xenbus_watch *watch, const char *path,
 				 const char *token)
 {
-	struct vsys_device *vdev = container_of(watch, struct vsys_device,
-						eject_watch);
-	u32 before = vdev->eject_requests;
-
-	if (!VSYS_READ_KEY(vdev, vdev, eject_requests, VSYS_KEY_EJECT_REQUESTS))
-		vsys_media(vdev, &vdev->eject_requests, before,
-			   DISK_EVENT_EJECT_REQUEST);
+	vsys_media(container_of(watch, struct vsys_device, eject_watch));
 }
 
 static void vsys_key_watch(struct vsys_device *vdev, struct xenbus_watch *watch,
