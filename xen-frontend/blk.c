@@ -417,7 +417,10 @@ static void vsys_blk_event_work(struct work_struct *work)
 	disk_force_media_change(blk->disk, atomic_xchg(&blk->events, 0));
 }
 
-/* By xenwatch, as remove: not both at once. */
+/*
+ * By xenwatch, which also removes the node, or the watches have ended before: the
+ * node is not removed meanwhile. Its add goes on beside this, and may fail: the lock.
+ */
 static void vsys_blk_event(struct vsys_device *vdev, unsigned int events)
 {
 	struct vsys_blk *blk;
