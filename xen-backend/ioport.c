@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <xen/io/vsysif.h>
 
 #include "ioport.h"
@@ -52,34 +53,20 @@ int ioport_check(const struct ioport_range *range, struct fault *f)
 	return 0;
 }
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 99;
-}
-
 /* What follows the number; NULL: there is none of 16 bits. */
 static const char *parse_port(const char *text, uint16_t *port)
 {
-	int base = text[0] == '0' && text[1] == 'x' ? 16 : 10;
-	unsigned int value = 0;
+	unsigned long value;
+	char *end;
 
-	if (base == 16)
-		text += 2;
-	if (digit(*text) >= base)
+	/* strtoul() would take a sign and white space. */
+	if (*text < '0' || *text > '9')
 		return NULL;
-	for (; digit(*text) < base; text++) {
-		value = value * base + digit(*text);
-		if (value > 0xffff)
-			return NULL;
-	}
+	value = strtoul(text, &end, text[0] == '0' && text[1] == 'x' ? 16 : 10);
+	if (value > UINT16_MAX)
+		return NULL;
 	*port = value;
-	return text;
+	return end;
 }
 
 int ioport_parse(struct ioport_range *range, const char *text, struct fault *f)

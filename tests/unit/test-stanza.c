@@ -202,6 +202,8 @@ static void port_faults(void **state)
 	bad("ioport=0x300-,name=n", "ioport '0x300-' is not FIRST-LAST, as in 0x300-0x31f");
 	bad("ioport=300-31f,name=n", "ioport '300-31f' is not FIRST-LAST, as in 0x300-0x31f");
 	bad("ioport=0x-0x1,name=n", "ioport '0x-0x1' is not FIRST-LAST, as in 0x300-0x31f");
+	bad("ioport=0x0x300-0x31f,name=n", "ioport '0x0x300-0x31f' is not FIRST-LAST, as in 0x300-0x31f");
+	bad("ioport=768-+799,name=n", "ioport '768-+799' is not FIRST-LAST, as in 0x300-0x31f");
 	bad("ioport=0xff80-0x1007f,name=n",
 	    "ioport '0xff80-0x1007f' is not FIRST-LAST, as in 0x300-0x31f");
 	bad("ioport=4294968064-0x31f,name=n",
