@@ -434,6 +434,24 @@ struct conv *blocked_read(struct fixture *f, uint32_t handle, uint32_t mm)
 	return c;
 }
 
+struct conv *long_end(struct fixture *f, uint64_t addr)
+{
+	uint32_t handle = do_open_fd(f, temp_file(3 * 4096), VSYS_O_RDWR);
+	struct conv *c;
+
+	mem_new(addr, 3);
+	c = conv_new(VSYS_OP_MIRROR_READ, handle, 3 * 4096, addr);
+	c->nr_pages = 2;
+	c->hold = true;
+	conv_send(f, c);
+	TALK(f, c->parked);
+	while (the_call(f, c)->phase != CALL_ENDING) {
+		conv_continue(f, c);
+		TALK(f, c->parked);
+	}
+	return c;
+}
+
 /* --- files ------------------------------------------------------------------ */
 
 struct pty pty_new(struct fixture *f)

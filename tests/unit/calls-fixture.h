@@ -91,6 +91,8 @@ bool conv_runs(struct fixture *f, const struct conv *c);
 /* A call that waits for a page, and one that waits for data. */
 struct conv *parked_call(struct fixture *f, uint32_t handle, uint64_t arg);
 struct conv *blocked_read(struct fixture *f, uint32_t handle, uint32_t mm);
+/* One of a file whose end takes several answers; it stays after the first one. */
+struct conv *long_end(struct fixture *f, uint64_t addr);
 
 /* Pseudo-terminals: the handle is the slave's, which stays open here, too. */
 struct pty {

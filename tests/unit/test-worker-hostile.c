@@ -334,21 +334,9 @@ static void disconnected(void **state)
 static void disconnected_telling(void **state)
 {
 	struct fixture *f = *state;
-	struct conv *c;
-	uint32_t h;
 
 	connect_calls(f);
-	mem_new(ADDR, 3);
-	h = do_open_fd(f, temp_file(3 * 4096), VSYS_O_RDWR);
-	c = conv_new(VSYS_OP_MIRROR_READ, h, 3 * 4096, ADDR);
-	c->nr_pages = 2;
-	c->hold = true;
-	conv_send(f, c);
-	TALK(f, c->parked);
-	while (the_call(f, c)->phase != CALL_ENDING) {
-		conv_continue(f, c);
-		TALK(f, c->parked);
-	}
+	long_end(f, ADDR);
 	disconnect_device(f);
 }
 

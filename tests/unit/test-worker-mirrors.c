@@ -278,6 +278,18 @@ static void say_fault(struct fixture *f, uint64_t addr)
 	l->x->ops->fault(l, &msg, true);
 }
 
+/* It waits for data, and then for a page that it did not need before. */
+static struct conv *read_and_fault(struct fixture *f, uint32_t handle, uint64_t addr)
+{
+	struct conv *c = blocked_read(f, handle, MM);
+
+	c->hold = true;
+	say_fault(f, addr);
+	TALK(f, c->parked);
+	assert_int_equal(c->need[0].addr, addr);
+	return c;
+}
+
 static void late_news_of_faults(void **state)
 {
 	const uint64_t other = ADDR + 0x10000, nowhere = ADDR + 0x20000;
@@ -292,11 +304,7 @@ static void late_news_of_faults(void **state)
 	mem_new(other, 1);
 	/* While it waits for data: what it needs then is another page. */
 	for (i = 0; i < 2; i++) {
-		c = blocked_read(f, p.handle, MM);
-		c->hold = true;
-		say_fault(f, i ? nowhere : other);
-		TALK(f, c->parked);
-		assert_int_equal(c->need[0].addr, i ? nowhere : other);
+		c = read_and_fault(f, p.handle, i ? nowhere : other);
 		pty_put(&p, "x");
 		TALK(f, the_call(f, c)->next_need == ADDR);
 		conv_continue(f, c);
@@ -342,10 +350,7 @@ static void makes_room_at_work(void **state)
 	mem_new(ADDR, 1);
 	mem_new(other, 1);
 	for (k = 0; k < 20; k++) {
-		c = blocked_read(f, p.handle, MM);
-		c->hold = true;
-		say_fault(f, other);
-		TALK(f, c->parked);
+		c = read_and_fault(f, p.handle, other);
 		/* There is nothing of it: each is a step of the agent's. */
 		for (i = 0; i < 100; i++)
 			c->need[c->nr_need++] = (struct vsys_item){

@@ -66,26 +66,6 @@ static void device_sees(struct fixture *f, unsigned int at, const char *text)
 	assert_memory_equal(back, text, strlen(text));
 }
 
-/* A call whose end takes several answers; it stays after the first one. */
-static struct conv *long_end(struct fixture *f)
-{
-	int fd = temp_file(3 * 4096);
-	struct conv *c;
-
-	mem_new(ADDR + 0x20000, 3);
-	c = conv_new(VSYS_OP_MIRROR_READ, do_open_fd(f, fd, VSYS_O_RDWR), 3 * 4096,
-		     ADDR + 0x20000);
-	c->nr_pages = 2;
-	c->hold = true;
-	conv_send(f, c);
-	TALK(f, c->parked);
-	while (the_call(f, c)->phase != CALL_ENDING) {
-		conv_continue(f, c);
-		TALK(f, c->parked);
-	}
-	return c;
-}
-
 /* Whenever a call is made, both sides agree. */
 static void kept_pages(void **state)
 {
@@ -288,7 +268,7 @@ static void ends_in_order(void **state)
 
 	p = pinning_pty(f);
 	keep(f, &p);
-	c = long_end(f);
+	c = long_end(f, ADDR + 0x20000);
 	d = conv_new(VSYS_OP_IOCTL, p.handle, FIONREAD, ADDR);
 	conv_page(f, d, ADDR);
 	d->hold = true;
@@ -324,7 +304,7 @@ static void killed_with_kept(void **state)
 
 	p = pinning_pty(f);
 	keep(f, &p);
-	c = long_end(f);
+	c = long_end(f, ADDR + 0x20000);
 	mirror_kill(the_mm(f, MM)->mirror[0]);
 	UNTIL(f, !the_mm(f, MM)->x);
 	assert_int_equal(the_mm(f, MM)->nr_kept, 0);
