@@ -7,24 +7,18 @@
 # all that the header defines must be in a table.  The last tests spoil copies of
 # the document, to see that this notices.
 set -u
+. tests/tools/tap.sh
 
 here=$(dirname "$0")
 header=include/xen/io/vsysif.h
 document=docs/protocol.md
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-number=0
 
-# result STATUS NAME: one line of TAP; complaints, if any, are in $tmp/out.
+# result STATUS NAME: complaints, if any, are in $tmp/out.
 result()
 {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		sed 's/^/# /' "$tmp/out"
-	fi
+	ok "$1" "$2" || sed 's/^/# /' "$tmp/out"
 }
 
 # compiles COMPILER DOCUMENT: all that the document claims is so.
@@ -74,14 +68,12 @@ spoil()
 	result $status "is noticed: $1"
 }
 
-echo 1..11
-
 for compiler in gcc clang 'gcc -m32'; do
 	if echo '#include <stdint.h>' | $compiler -x c -fsyntax-only - 2>/dev/null; then
 		compiles "$compiler" "$document"
 		result $? "layout and constants, $compiler"
 	else
-		result 0 "layout and constants, $compiler # SKIP not here"
+		skip "not here" "layout and constants, $compiler"
 	fi
 done
 
@@ -105,3 +97,4 @@ spoil 'a structure is missing' '/^### struct vsys_segment/,/^## /d'
 spoil 'a nested field is missing' '/^| 28 | 4 | u.call.mm |/d'
 spoil 'another constant' 's/^| VSYS_OP_READ | 3 |/| VSYS_OP_READ | 4 |/'
 spoil 'an error is missing' '/^| VSYS_ENOTBLK |/d'
+tap_done

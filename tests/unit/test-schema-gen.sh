@@ -4,23 +4,18 @@
 # test-schema-gen.sh - the generator: is what is in the tree up to date, does it
 # refuse a bad schema, and does what it makes please the compilers?
 set -u
+. tests/tools/tap.sh
 
 gen=xenstore-schema/gen
 schema=xenstore-schema/vsys.schema
 document=docs/xenstore.md
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-number=0
 
+# result STATUS NAME: complaints, if any, are in $tmp/out.
 result()
 {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		sed 's/^/# /' "$tmp/out"
-	fi
+	ok "$1" "$2" || sed 's/^/# /' "$tmp/out"
 }
 
 # compiles COMPILER: the header before and after vsysif.h, nothing of it used.
@@ -51,8 +46,6 @@ refuses()
 	fi
 }
 
-echo 1..25
-
 "$gen" doc "$schema" "$document" >"$tmp/new.md" 2>"$tmp/out" &&
 	diff -u "$document" "$tmp/new.md" >"$tmp/out"
 result $? "$document is up to date (else: make schema-doc)"
@@ -71,14 +64,14 @@ for compiler in gcc clang; do
 		compiles $compiler
 		result $? "the header pleases $compiler"
 	else
-		result 0 "the header pleases $compiler # SKIP not here"
+		skip "not here" "the header pleases $compiler"
 	fi
 done
 
 # Distributions differ in what awk is.
 for awk in mawk gawk 'busybox awk'; do
 	if ! $awk 'BEGIN { exit 0 }' >"$tmp/out" 2>&1; then
-		result 0 "$awk makes the same # SKIP not here"
+		skip "not here" "$awk makes the same"
 		continue
 	fi
 	printf '#!/bin/sh\nexec %s "$@"\n' "$awk" >"$tmp/awk"
@@ -111,3 +104,4 @@ refuses 'a node twice' 'is here twice' 's/^node class /node mode /'
 refuses 'two types of one key' 'differs from the node' '/^node feature-poll by=frontend/s/flag/domid/'
 refuses 'a node without a sentence' 'no sentence' '/^	Kind of device node\./d'
 refuses 'a line that is nothing' 'neither dir nor node' 's/^node class /nude class /'
+tap_done
