@@ -51,6 +51,12 @@ uses()
 	[ "$(use "$1" "$2")" = "$3" ]
 }
 
+# closed GUEST NODE: the worker has no file of it
+closed()
+{
+	[ "$(xen-vsys list "$1" | awk -v n="$2" '$4 == n { print $10 }')" = 0 ]
+}
+
 declare -A holder
 for g in a b c; do
 	guest start $g --mem 192 --vsys 'dev=/dev/vsystest0,name=once,exclusive=open' \
@@ -180,7 +186,8 @@ wait_for 20 guest_has a own
 ok $? "... of a disk: dom0 can't mount it before the guest has opened it"
 guest run a 'mount /dev/own /mnt && touch /mnt/here && umount /mnt'
 ok $? "... the guest mounts it"
-sleep 1
+wait_for 20 closed a own
+ok $? "... and closes it"
 ! mount /dev/ram0 /tmp/mnt 2>/dev/null
 ok $? "... and dom0 can't, after that"
 xen-vsys detach a own

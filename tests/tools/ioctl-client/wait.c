@@ -200,9 +200,12 @@ enum change {
 	NEIGHBOURS, UNMAP, REMAP, READ_ONLY, FORK, FORK_EXIT, DONTNEED, MOVE,
 };
 
-static void change(enum change how, unsigned char *p, uint32_t at, uint32_t len)
+/* over: a pipe that ends when the call does. */
+static void change(enum change how, unsigned char *p, uint32_t at, uint32_t len,
+		   const int over[2])
 {
 	pid_t pid;
+	char end;
 
 	switch (how) {
 	case NEIGHBOURS:
@@ -229,7 +232,9 @@ static void change(enum change how, unsigned char *p, uint32_t at, uint32_t len)
 		if (!pid) {
 			/* Its copy is its own. */
 			if (how == FORK) {
-				usleep(500000);
+				close(over[1]);
+				if (read(over[0], &end, 1))
+					_exit(1);
 				say("  child sees %08x", digest(p, 2 * PAGE));
 				fflush(stdout);
 			}
@@ -275,14 +280,19 @@ static void changed(int fd, const char *what, enum change how, uint32_t flags, u
 {
 	unsigned char *p = pages(8 * PAGE, PROT_READ | PROT_WRITE);
 	struct waiter w;
+	int over[2];
 
+	if (pipe(over))
+		fail("pipe");
 	fill_otherwise(p, at, len, 7 + 5);	/* as start() sets salt */
 	start(&w, fd, 7, p + at, len, flags);
 	await_waiters(fd, 7, 1);
-	change(how, p, at, len);
+	change(how, p, at, len, over);
 	finish(&w, what);
+	close(over[1]);
 	while (wait(NULL) > 0)
 		;
+	close(over[0]);
 	if (how == MOVE)
 		say("  moved: %08x", digest(p + 4 * PAGE, 2 * PAGE));
 	else if (how != UNMAP)
