@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 30
 FUZZ_CC      ?= $(if $(shell command -v clang 2>/dev/null),clang,$(CC))
 FUZZ_IS_LIB  := $(findstring clang,$(FUZZ_CC))
 
-FUZZ_SRC_ring  := $(WORKER_LIB) xen-backend/worker/transport-loop.c
+FUZZ_SRC_ring  := $(WORKER_LIB) xen-backend/worker/transport-loop.c tests/unit/ipc-send.c
 FUZZ_LIBS_ring := -luring -lpthread
 
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz-%.c,%,$(wildcard tests/fuzz/fuzz-*.c))

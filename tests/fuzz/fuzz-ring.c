@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/ipc-send.h"
 #include "xen-backend/log.h"
 #include "xen-backend/ports/batch.h"
 #include "xen-backend/worker/transport-loop.h"
@@ -115,22 +116,8 @@ static void setup(void)
 /* False: there is no room, the worker has to read first. */
 static bool tell(const struct vsys_ipc *msg, int fd)
 {
-	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
-	struct iovec iov = { (void *)(uintptr_t)msg, sizeof(*msg) };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-	bool sent;
+	bool sent = ipc_send(supervisor, msg, fd, MSG_DONTWAIT);
 
-	if (fd >= 0) {
-		struct cmsghdr *c = (struct cmsghdr *)control;
-
-		h.msg_control = control;
-		h.msg_controllen = sizeof(control);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	}
-	sent = sendmsg(supervisor, &h, MSG_DONTWAIT) >= 0;
 	if (fd >= 0)
 		close(fd);
 	return sent;

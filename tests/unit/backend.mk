@@ -21,6 +21,7 @@ UNIT_SRC_test-worker-exec := $(BACKEND_TEXT) $(addprefix xen-backend/,caps.c wor
 $(foreach t,$(SUPERVISOR_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(SUPERVISOR_TEST_SRC))\
 	$(eval UNIT_LIBS_$(t) := -lxlutil -luring -ludev))
+UNIT_SRC_test-worker-proc += tests/unit/ipc-send.c
 UNIT_SRC_test-ctl += xen-backend/ctl-client.c
 UNIT_LIBS_test-claim += -Wl,--wrap=loop_open_start,--wrap=loop_open_cancel
 UNIT_SRC_test-show := $(BACKEND_TEXT) xen-backend/show.c

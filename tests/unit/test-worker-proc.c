@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ipc-send.h"
 #include "supervisor-fixture.h"
 
 #define DEV "dev=/dev/zero,name=z"
@@ -178,23 +179,11 @@ static unsigned int nr_open_files(void)
 static void sends_descriptors(void **state)
 {
 	struct vsys_ipc msg = { .type = IPC_COUNTERS, .devid = it.devid };
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct iovec iov = { .iov_base = &msg, .iov_len = sizeof(msg) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
 	unsigned int before = nr_open_files(), i;
-	int fd = STDERR_FILENO;
 
 	(void)state;
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
 	for (i = 0; i < 20; i++) {
-		assert_int_equal(sendmsg(fx_worker_socket(1), &m, 0), sizeof(msg));
+		assert_true(ipc_send(fx_worker_socket(1), &msg, STDERR_FILENO, 0));
 		fx_settle();
 	}
 	assert_int_equal(nr_open_files(), before);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "xen-backend/log.h"
+#include "tests/unit/ipc-send.h"
 #include "tests/unit/worker-fixture.h"
 
 static int64_t deadline;
@@ -211,21 +212,7 @@ void connect_blk(struct fixture *f)
 
 void tell_msg(struct fixture *f, const struct vsys_ipc *msg, int fd)
 {
-	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
-	struct iovec iov = { (void *)(uintptr_t)msg, sizeof(*msg) };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (fd >= 0) {
-		struct cmsghdr *c = (struct cmsghdr *)control;
-
-		h.msg_control = control;
-		h.msg_controllen = sizeof(control);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	}
-	assert_int_equal(sendmsg(f->supervisor, &h, 0), sizeof(*msg));
+	assert_true(ipc_send(f->supervisor, msg, fd, 0));
 }
 
 void tell(struct fixture *f, uint32_t type)

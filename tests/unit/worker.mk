@@ -3,7 +3,8 @@
 
 WORKER_TESTS := test-worker-connect test-worker-ring test-worker-files test-worker-blocking \
 		test-worker-block test-worker-threads test-worker-unmask
-WORKER_TEST_SRC := $(WORKER_LIB) xen-backend/worker/transport-loop.c tests/unit/worker-fixture.c
+WORKER_TEST_SRC := $(WORKER_LIB) xen-backend/worker/transport-loop.c \
+		   tests/unit/worker-fixture.c tests/unit/ipc-send.c
 
 $(foreach t,$(WORKER_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(WORKER_TEST_SRC))\
