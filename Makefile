@@ -115,7 +115,7 @@ stage: all module $(TEST_TOOLS) $(TEST_MODULES)
 	$(Q)$(MAKE) -s install install-module DESTDIR=$(abspath $(STAGE))
 	$(Q)install -d $(STAGE)/usr/lib/xen-vsys/tests
 	$(Q)install $(TEST_TOOLS) $(STAGE)/usr/lib/xen-vsys/tests/
-	$(Q)install -m 644 tests/tools/tap.sh tests/tools/cdrw.sh $(STAGE)/usr/lib/xen-vsys/tests/
+	$(Q)install -m 644 tests/tools/tap.sh tests/tools/cdrw.sh tests/tools/spin.sh $(STAGE)/usr/lib/xen-vsys/tests/
 	$(if $(TEST_MODULES),$(Q)install -m 644 $(TEST_MODULES) $(STAGE)/lib/modules/$(KVERSION)/extra/)
 	$(Q)strip -g $(STAGE)/lib/modules/*/extra/*.ko
 

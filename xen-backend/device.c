@@ -233,6 +233,7 @@ static void do_connect(struct device *d)
 		set_failed(d, f.text);
 		return;
 	}
+	msg.u.connect.spin_us = d->domain->sup->spin_us;
 	d->state = DEV_CONNECTING;
 	memset(&d->counters, 0, sizeof(d->counters));
 	if (ports >= 0) {

@@ -92,6 +92,7 @@ struct vsys_ipc {
 			uint32_t nr_queues;
 			uint32_t ring_page_order;
 			uint32_t pool_pages;	/* per queue */
+			uint32_t spin_us;	/* the worker looks for requests so long; worker/spin.h */
 			struct vsys_ipc_queue queue[VSYS_IPC_MAX_QUEUES];
 		} connect;
 		struct {

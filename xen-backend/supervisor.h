@@ -33,6 +33,7 @@ struct supervisor {
 	struct config_paths config;
 	struct policy_paths policy;
 	const char *worker_path;	/* program of the workers */
+	uint32_t spin_us;		/* how long they look for requests, at most */
 	const char *ports_path;		/* ... and of port executors */
 	const char *record_path;	/* see record.h */
 	const char *jail_path;		/* see jail.h; NULL: workers have none */

@@ -34,10 +34,19 @@
 #define XL_DIR		"/etc/xen"
 #define POLICY_DIR	"/etc/xen/vsys-policy"
 
+/*
+ * Where sleeping and being woken costs some ten microseconds on each side: about as
+ * long as a guest takes from an answer to its next request.
+ */
+#define SPIN_US		200u
+#define SPIN_MAX_US	100000u
+
 static void usage(FILE *out)
 {
-	fputs("usage: xen-vsysd [-f] [-v]\n"
+	fputs("usage: xen-vsysd [-f] [-s US] [-v]\n"
 	      "  -f, --foreground  stay in the foreground and log to standard error\n"
+	      "  -s, --spin=US     how long a worker looks for its guest's next request before\n"
+	      "                    it sleeps, at most, in microseconds (200; 0: never)\n"
 	      "  -v, --verbose     say more\n"
 	      "  -V, --version     print the version\n"
 	      "  -h, --help        print this\n", out);
@@ -177,6 +186,19 @@ static int run(struct supervisor *sup, int ready)
 	return err || sup->lost ? 1 : 0;
 }
 
+static bool parse_spin(const char *s, uint32_t *us)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(s, &end, 10);
+	if (*s < '0' || *s > '9' || *end || errno || n > SPIN_MAX_US)
+		return false;
+	*us = n;
+	return true;
+}
+
 static bool under_systemd(void)
 {
 	return getenv("NOTIFY_SOCKET") != NULL;
@@ -186,6 +208,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "foreground", no_argument, NULL, 'f' },
+		{ "spin", required_argument, NULL, 's' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
@@ -198,15 +221,23 @@ int main(int argc, char **argv)
 		.ports_path = VSYS_LIBEXECDIR "/xen-vsys-ports",
 		.record_path = RECORD_DIR,
 		.jail_path = VSYS_JAIL_DIR,
+		.spin_us = SPIN_US,
 	};
 	const char *worker = getenv("XEN_VSYS_WORKER");
 	bool foreground = under_systemd(), verbose = false;
 	int c, ready = -1;
 
-	while ((c = getopt_long(argc, argv, "fvVh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "fs:vVh", options, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			foreground = true;
+			break;
+		case 's':
+			if (!parse_spin(optarg, &sup.spin_us)) {
+				fprintf(stderr, "xen-vsysd: --spin '%s' is not a number from 0 to %u\n",
+					optarg, SPIN_MAX_US);
+				return 2;
+			}
 			break;
 		case 'v':
 			verbose = true;

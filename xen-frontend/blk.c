@@ -187,6 +187,7 @@ static blk_status_t vsys_blk_queue_rq(struct blk_mq_hw_ctx *hctx,
 	struct vsys_blk_cmd *cmd = blk_mq_rq_to_pdu(rq);
 	bool data = req_op(rq) == REQ_OP_READ || req_op(rq) == REQ_OP_WRITE;
 	u32 length = data ? blk_rq_bytes(rq) : 0;
+	u16 id;
 	int err;
 
 	memset(&cmd->req, 0, sizeof(cmd->req));
@@ -219,11 +220,15 @@ static blk_status_t vsys_blk_queue_rq(struct blk_mq_hw_ctx *hctx,
 		vsys_blk_copy(q, rq, true);
 	if (data)
 		vsys_pool_describe(&q->pool, &cmd->req, length);
-	if (vsys_queue_send(q, &cmd->req, bd->last)) {
+	vsys_device_get(blk->vdev);
+	id = cmd->req.wire.id;
+	err = vsys_queue_send(q, &cmd->req, bd->last);
+	if (err)
 		vsys_queue_unreserve(q, &cmd->req);
-		return BLK_STS_IOERR;
-	}
-	return BLK_STS_OK;
+	else if (bd->last && READ_ONCE(cmd->req.look))
+		vsys_spin(q, &cmd->req, id);
+	vsys_device_put(blk->vdev);
+	return err ? BLK_STS_IOERR : BLK_STS_OK;
 }
 
 static void vsys_blk_commit_rqs(struct blk_mq_hw_ctx *hctx)

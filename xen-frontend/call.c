@@ -207,6 +207,8 @@ bool vsys_call_abandon(struct vsys_call *call)
  */
 bool vsys_call_await(struct vsys_call *call)
 {
+	if (call->req.look)
+		vsys_spin(call->q, &call->req, call->req.wire.id);
 	if (!wait_for_completion_interruptible(&call->done))
 		return true;
 	vsys_call_cancel(call);

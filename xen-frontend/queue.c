@@ -127,6 +127,7 @@ static void vsys_queue_put(struct vsys_queue *q, struct vsys_req *req)
 	q->ring.req_prod_pvt++;
 	q->slot[req->wire.id] = req;
 	q->stats.requests++;
+	vsys_spin_begin(q, req);
 }
 
 /* The lock is held: publishes the requests, and tells who sleeps. */
@@ -277,6 +278,7 @@ static const char *vsys_queue_collect(struct vsys_queue *q,
 				return fault;
 			req = q->slot[rsp.id];
 			q->slot[rsp.id] = NULL;
+			vsys_spin_learn(q, req);
 			if (!req->keep_id)
 				q->free_id[q->nr_free_ids++] = rsp.id;
 			q->stats.responses++;
@@ -294,16 +296,15 @@ static const char *vsys_queue_collect(struct vsys_queue *q,
 	return NULL;
 }
 
-static irqreturn_t vsys_interrupt(int irq, void *arg)
+/* Takes the responses that are there.  False: there were none. */
+static bool vsys_queue_take(struct vsys_queue *q)
 {
-	struct vsys_queue *q = arg;
 	const char *fault = NULL;
 	LIST_HEAD(done);
 	unsigned long flags;
-	bool spurious;
+	bool any;
 
 	spin_lock_irqsave(&q->lock, flags);
-	q->stats.interrupts++;
 	if (q->live) {
 		fault = vsys_queue_collect(q, &done);
 		if (fault)
@@ -311,14 +312,56 @@ static irqreturn_t vsys_interrupt(int irq, void *arg)
 		else if (vsys_queue_send_cancels(q, &done))
 			__vsys_queue_push(q);
 	}
-	spurious = list_empty(&done);
+	any = !list_empty(&done);
 	spin_unlock_irqrestore(&q->lock, flags);
 
 	vsys_finish(&done);
-	if (!spurious)
+	if (any)
 		vsys_queue_room(q);
 	if (fault)
 		vsys_device_broken(q, fault);
+	return any;
+}
+
+/*
+ * Takes the responses, if there are any; else the back-end need not notify until
+ * vsys_queue_arm(), or the next responses are taken.  False: req has its response.
+ */
+bool vsys_queue_look(struct vsys_queue *q, const struct vsys_req *req, u16 id)
+{
+	unsigned long flags;
+	bool waits, any = false;
+
+	spin_lock_irqsave(&q->lock, flags);
+	waits = q->live && q->slot[id] == req;
+	if (waits) {
+		any = READ_ONCE(q->ring.sring->rsp_prod) != q->ring.rsp_cons;
+		if (any)
+			q->looked = true;
+		else
+			q->ring.sring->rsp_event = q->ring.rsp_cons;
+	}
+	spin_unlock_irqrestore(&q->lock, flags);
+	if (any)
+		vsys_queue_take(q);
+	return waits;
+}
+
+/* Somebody has looked in vain: from here on there are events again. */
+void vsys_queue_arm(struct vsys_queue *q)
+{
+	vsys_queue_take(q);
+}
+
+static irqreturn_t vsys_interrupt(int irq, void *arg)
+{
+	struct vsys_queue *q = arg;
+	bool spurious;
+
+	q->stats.interrupts++;
+	/* Or the response was found first by who looked for it. */
+	spurious = !vsys_queue_take(q) && !READ_ONCE(q->looked);
+	WRITE_ONCE(q->looked, false);
 	/* An event without a response costs its sender a delay (XSA-332). */
 	xen_irq_lateeoi(irq, spurious ? XEN_EOI_FLAG_SPURIOUS : 0);
 	return IRQ_HANDLED;

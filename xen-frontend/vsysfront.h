@@ -66,6 +66,8 @@ struct vsys_req {
 	u16 min_pages;
 	struct vsys_req *target;	/* of a CANCEL; lives as long as it */
 	struct list_head link;		/* of responses that wait for done() */
+	u64 sent_ns;			/* it was alone; 0: it was not */
+	bool look;			/* ... and vsys_spin() may be called */
 	/*
 	 * Called once for each sent request, from the interrupt handler or,
 	 * with rsp.status == -ENODEV, when the device goes.  No lock is held.
@@ -108,6 +110,10 @@ struct vsys_queue {
 	bool starved;			/* the block node waits for room */
 	struct list_head cancels;	/* CANCELs that wait for an id */
 	u32 polls;			/* POLLs that wait, in flight */
+	u64 spin_ns;			/* how long to look for a response: spin.c */
+	u32 spin_skip, spin_lone;	/* lone requests: not to look for; counted */
+	bool looked;			/* responses were taken without an event */
+	bool spin_trial;		/* the latest one is not looked for */
 
 	struct mutex alloc_lock;	/* first come, first served, for room */
 	wait_queue_head_t room;
@@ -197,9 +203,16 @@ void vsys_device_get(struct vsys_device *vdev);
 void vsys_device_put(struct vsys_device *vdev);
 void vsys_device_broken(struct vsys_queue *q, const char *what);
 
+/* spin.c */
+void vsys_spin_begin(struct vsys_queue *q, struct vsys_req *req);
+void vsys_spin_learn(struct vsys_queue *q, const struct vsys_req *req);
+void vsys_spin(struct vsys_queue *q, struct vsys_req *req, u16 id);
+
 /* queue.c */
 struct vsys_queue *vsys_queue_of_this_cpu(struct vsys_device *vdev);
 int vsys_queue_connect(struct vsys_queue *q, unsigned int order, u32 pool_pages);
+bool vsys_queue_look(struct vsys_queue *q, const struct vsys_req *req, u16 id);
+void vsys_queue_arm(struct vsys_queue *q);
 void vsys_queue_start(struct vsys_queue *q);
 void vsys_queue_stop(struct vsys_queue *q, int error);
 void vsys_queue_disconnect(struct vsys_queue *q);

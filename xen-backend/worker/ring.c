@@ -180,6 +180,7 @@ void queue_disconnect(struct queue *q)
 		TAILQ_REMOVE(&w->ready, q, of_ready);
 		q->ready = false;
 	}
+	spin_forget(w, q);
 	if (q->port >= 0) {
 		worker_set_port(w, q->port, NULL);
 		w->transport->ops->unbind(w->transport, q->port);
@@ -250,6 +251,23 @@ static void queue_unmask(struct queue *q)
 	q->masked = false;
 }
 
+bool queue_has_requests(const struct queue *q)
+{
+	return *(volatile RING_IDX *)&q->ring.sring->req_prod != q->ring.req_cons;
+}
+
+/* Looks again before we sleep. */
+void queue_arm(struct queue *q)
+{
+	int more;
+
+	RING_FINAL_CHECK_FOR_REQUESTS(&q->ring, more);
+	if (more)
+		queue_ready(q);
+	else
+		queue_unmask(q);
+}
+
 static int take_one(struct queue *q, char *reason)
 {
 	struct vsys_request rq;
@@ -293,7 +311,6 @@ int queue_serve(struct queue *q, char *reason)
 {
 	RING_IDX prod = *(volatile RING_IDX *)&q->ring.sring->req_prod;
 	unsigned int n;
-	int more;
 
 	xen_rmb();	/* the requests up to prod are there */
 	if (RING_REQUEST_PROD_OVERFLOW(&q->ring, prod)) {
@@ -311,11 +328,7 @@ int queue_serve(struct queue *q, char *reason)
 		queue_ready(q);		/* after the other queues */
 		return 0;
 	}
-	/* Look again before we sleep; from then on the guest notifies. */
-	RING_FINAL_CHECK_FOR_REQUESTS(&q->ring, more);
-	if (more)
-		queue_ready(q);
-	else
-		queue_unmask(q);
+	if (!spin_takes(q->dev->worker, q))
+		queue_arm(q);
 	return 0;
 }

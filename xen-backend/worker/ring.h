@@ -36,6 +36,8 @@ struct queue {
 
 	bool ready;			/* on worker->ready */
 	TAILQ_ENTRY(queue) of_ready;
+	bool spinning;			/* the guest does not notify */
+	TAILQ_ENTRY(queue) of_spinning;
 };
 
 TAILQ_HEAD(queue_list, queue);
@@ -57,6 +59,11 @@ void queue_ready(struct queue *q);
  * -EPROTO, and reason says how.
  */
 int queue_serve(struct queue *q, char *reason);
+
+/* The guest has sent what was not taken. */
+bool queue_has_requests(const struct queue *q);
+/* From here on the guest notifies; or there is something, and the queue is ready. */
+void queue_arm(struct queue *q);
 
 /* Put a response into the ring, to be pushed by queue_serve(). */
 void queue_respond(struct queue *q, const struct vsys_response *rsp);

@@ -61,7 +61,7 @@ int uring_init(struct uring *u)
 		 */
 		.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE |
 			 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER |
-			 IORING_SETUP_DEFER_TASKRUN,
+			 IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
 		.cq_entries = VSYS_CQ_ENTRIES,
 	};
 	const char *what = "set up io_uring";
@@ -171,6 +171,18 @@ static int uring_enter(struct uring *u, bool wait, int timeout_ms)
 	ts.tv_sec = timeout_ms / 1000;
 	ts.tv_nsec = timeout_ms % 1000 * 1000000ll;
 	return io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, &ts, NULL);
+}
+
+bool uring_pending(const struct uring *u)
+{
+	return io_uring_sq_ready(&u->ring);
+}
+
+bool uring_quiet(const struct uring *u)
+{
+	return !io_uring_sq_ready(&u->ring) && !io_uring_cq_ready(&u->ring) && !u->nr_stash &&
+	       !(IO_URING_READ_ONCE(*u->ring.sq.kflags) &
+		 (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW));
 }
 
 int uring_run(struct uring *u, bool wait, int timeout_ms)

@@ -50,6 +50,10 @@ void uring_cancel(struct uring *u, struct uring_call *call);
  * timeout_ms; -1: without limit), call done() for all there are.  Negative
  * errno if the ring is beyond use.
  */
+/* Something waits for its submission. */
+bool uring_pending(const struct uring *u);
+/* ... or nothing does, and nothing has completed. */
+bool uring_quiet(const struct uring *u);
 int uring_run(struct uring *u, bool wait, int timeout_ms);
 
 /* For entries nobody waits for: success completes to nothing. */

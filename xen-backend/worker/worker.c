@@ -150,6 +150,7 @@ static void on_message(struct link *l, const struct vsys_ipc *msg, int fd)
 
 	switch (msg->type) {
 	case IPC_CONNECT:
+		w->spin.max_ns = msg->u.connect.spin_us * INT64_C(1000);
 		device_connect(w, msg, fd);
 		return;		/* fd is taken */
 	case IPC_DISCONNECT:
@@ -186,6 +187,7 @@ int worker_init(struct worker *w, struct transport *t, int ipc_fd)
 	LIST_INIT(&w->devices);
 	TAILQ_INIT(&w->mms);
 	TAILQ_INIT(&w->ready);
+	spin_init(&w->spin, 0);
 	TAILQ_INIT(&w->questions);
 	w->event_call.done = event_done;
 	w->tick_call.done = tick_done;
@@ -232,8 +234,17 @@ static void serve_ready(struct worker *w)
 
 bool worker_round(struct worker *w, int timeout_ms)
 {
-	if (uring_run(&w->uring, TAILQ_EMPTY(&w->ready), timeout_ms) < 0)
+	bool idle = TAILQ_EMPTY(&w->ready), sleep = false;
+
+	/* First what waits for its submission. */
+	if (uring_pending(&w->uring) && !TAILQ_EMPTY(&w->spin.queues))
+		idle = false;
+	if (idle)
+		sleep = !spin_round(w);
+	if ((sleep || !uring_quiet(&w->uring)) && uring_run(&w->uring, sleep, timeout_ms) < 0)
 		return false;
+	if (idle)
+		spin_learn(w);
 	serve_ready(w);
 	if (w->nr_stopping)
 		devices_reap(w);

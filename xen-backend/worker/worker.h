@@ -22,6 +22,7 @@
 #include "limits.h"
 #include "link.h"
 #include "pins.h"
+#include "spin.h"
 #include "threads.h"
 #include "transport.h"
 #include "uring.h"
@@ -41,6 +42,7 @@ struct worker {
 	struct device_list devices;
 	unsigned int nr_stopping;
 	struct queue_list ready;	/* to be served in this round */
+	struct spin spin;
 	struct queue **by_port;		/* [local port] */
 	unsigned int nr_ports;
 

@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What a request costs, counted: notifications, copies, grant operations.  Counts do
+# not depend on the machine's speed, so this guards what `make bench` measures.
+#
+# lab: --timeout 300
+
+# shellcheck source=tests/tools/tap.sh
+. /usr/lib/xen-vsys/tests/tap.sh
+# shellcheck source=tests/tools/spin.sh
+. /usr/lib/xen-vsys/tests/spin.sh
+
+modprobe brd rd_nr=1 rd_size=65536
+dd if=/dev/zero of=/dev/ram0 bs=1M count=64 status=none
+
+# The counters of both sides, a line each.
+counters()
+{
+	# shellcheck disable=SC2016 # the guest expands it
+	guest run g 'cat $(grep -l "^name: vsys0\$" /sys/kernel/debug/xen-vsysfront/*)' </dev/null |
+		sed 's/^/front_/'
+	xen-vsys stat g vsys0 | sed 's/^ */back_/; s/ /_/'
+}
+
+# cost NAME COMMAND: what COMMAND in the guest adds to the counters, in /tmp/NAME.
+cost()
+{
+	counters >/tmp/before
+	guest run g "$2" </dev/null >/tmp/out 2>&1
+	ok $? "$1: $2" || diag "$(cat /tmp/out)"
+	counters >/tmp/after
+	awk -F': *' 'NR == FNR { v[$1] = $2; next } $2 ~ /^[0-9]+$/ { print $1, $2 - v[$1] }' \
+		/tmp/before /tmp/after >"/tmp/$1"
+	diag "$1: $(of "$1" front_requests) requests, $(of "$1" front_notifications) notifications out," \
+		"$(of "$1" back_events_out) in, $(of "$1" front_copied_pages) pages copied"
+}
+
+of()
+{
+	awk -v k="$2" '$1 == k { print $2 }' "/tmp/$1"
+}
+
+# most NAME COUNTER SHARE TEXT: not more than SHARE for each request.
+most()
+{
+	awk -v n="$(of "$1" "$2")" -v r="$(of "$1" front_requests)" -v s="$3" \
+		'BEGIN { exit !(n != "" && r >= 200 && n <= r * s) }'
+	ok $? "$1: $4" || diag "$2: $(of "$1" "$2")"
+}
+
+common()
+{
+	most "$1" front_copied_pages "$2" "one copy of the data, in the guest"
+	is "$(of "$1" back_copies)" 0 "$1: none in dom0"
+	is "$(($(of "$1" back_grant_maps) + $(of "$1" back_grant_unmaps)))" 0 "$1: no grant operation"
+	is "$(of "$1" back_requests)" "$(of "$1" front_requests)" "$1: both sides count the same"
+}
+
+fio_reads()
+{
+	echo "fio --name=j --filename=/dev/vsys0 --rw=$1 --bs=$2 --iodepth=$3 --ioengine=libaio --direct=1 --size=32m --io_size=$4 --norandommap"
+}
+
+begin()
+{
+	guest start g --mem 256 --vcpus 1 --vsys 'dev=/dev/ram0,name=vsys0'
+	wait_node g vsys0
+	ok $? "the guest has its disk"
+	# Once, so that all is learned and mapped that is.
+	guest run g "$(fio_reads randread 4k 1 400k)" </dev/null >/dev/null
+}
+
+# As long as both sleep at once, each request has its notification, and not more.
+spin_daemon 0
+begin
+spin_guest g 0
+cost asleep-1 "$(fio_reads randread 4k 1 2m)"
+most asleep-1 front_notifications 1.02 "at most one notification out"
+most asleep-1 back_events_out 1.02 "at most one notification in"
+common asleep-1 1.02
+cost asleep-16 "$(fio_reads randread 4k 16 8m)"
+most asleep-16 front_notifications 0.9 "fewer notifications out than requests"
+most asleep-16 back_events_out 0.9 "fewer notifications in than requests"
+common asleep-16 1.02
+guest stop g
+
+# While requests follow each other, both look for them.
+spin_daemon 20000
+begin
+spin_guest g 20000
+cost awake-1 "$(fio_reads randread 4k 1 4m)"
+most awake-1 front_notifications 0.2 "hardly a notification out"
+most awake-1 back_events_out 0.2 "hardly a notification in"
+common awake-1 1.02
+cost awake-16 "$(fio_reads randwrite 4k 16 8m)"
+most awake-16 front_notifications 0.1 "at most a tenth of a notification out"
+most awake-16 back_events_out 0.6 "few notifications in"
+common awake-16 1.02
+cost awake-128k "$(fio_reads read 128k 8 32m)"
+most awake-128k front_notifications 0.2 "hardly a notification out"
+common awake-128k 32.6
+guest stop g
+done_testing

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * spin.c - looking for the next request for a while; see spin.h.
+ *
+ * To sleep and to be woken costs an event channel's notification, an interrupt and a
+ * change of processes.  If the next request comes sooner than that is worth, looking
+ * for it is cheaper; if not, it is a waste.  What comes next is guessed from what
+ * came last: an idle time that looking would have bridged makes it longer, one that
+ * it would not makes it shorter, down to nothing.
+ */
+#include <time.h>
+
+#include "device.h"
+#include "ring.h"
+#include "spin.h"
+#include "worker.h"
+
+#define LOOKS	32	/* between two looks at the clock */
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+void spin_init(struct spin *s, int64_t max_ns)
+{
+	TAILQ_INIT(&s->queues);
+	s->max_ns = max_ns;
+	s->now_ns = 0;
+	s->began_ns = 0;
+}
+
+bool spin_takes(struct worker *w, struct queue *q)
+{
+	if (!w->spin.now_ns)
+		return false;
+	if (!q->spinning)
+		TAILQ_INSERT_TAIL(&w->spin.queues, q, of_spinning);
+	q->spinning = true;
+	return true;
+}
+
+void spin_forget(struct worker *w, struct queue *q)
+{
+	if (q->spinning)
+		TAILQ_REMOVE(&w->spin.queues, q, of_spinning);
+	q->spinning = false;
+}
+
+static bool found(struct worker *w)
+{
+	struct queue *q;
+	bool any = false;
+
+	TAILQ_FOREACH(q, &w->spin.queues, of_spinning) {
+		if (!q->dev->stopping && queue_has_requests(q)) {
+			queue_ready(q);
+			any = true;
+		}
+	}
+	return any || !uring_quiet(&w->uring);
+}
+
+bool spin_round(struct worker *w)
+{
+	struct spin *s = &w->spin;
+	struct queue *q;
+	int64_t end;
+	int i;
+
+	if (s->max_ns && !s->began_ns)
+		s->began_ns = now_ns();
+	if (TAILQ_EMPTY(&s->queues))
+		return false;
+	end = s->began_ns + s->now_ns;
+	do {
+		for (i = 0; i < LOOKS; i++) {
+			if (found(w))
+				return true;
+			__builtin_ia32_pause();
+		}
+	} while (now_ns() < end);
+	while ((q = TAILQ_FIRST(&s->queues))) {
+		spin_forget(w, q);
+		queue_arm(q);
+	}
+	return !TAILQ_EMPTY(&w->ready);
+}
+
+void spin_learn(struct worker *w)
+{
+	struct spin *s = &w->spin;
+	int64_t idle;
+
+	if (!s->began_ns)
+		return;
+	idle = now_ns() - s->began_ns;
+	s->began_ns = 0;
+	if (idle > s->max_ns)
+		s->now_ns = s->now_ns / 2 < s->max_ns / 16 ? 0 : s->now_ns / 2;
+	else if (2 * idle > s->now_ns)
+		s->now_ns = 2 * idle < s->max_ns ? 2 * idle : s->max_ns;
+}
