@@ -14,6 +14,7 @@
 #include "tests/unit/fake-xs.h"
 #include "xen-backend/ctl-request.h"
 #include "xen-backend/frontend.h"
+#include "xen-backend/irq.h"
 #include "xen-backend/kv.h"
 #include "xen-backend/supervisor.h"
 #include "xen-backend/worker-exec.h"
@@ -28,6 +29,29 @@ int worker_exec(const char *program, uint32_t domid, uint64_t caps, int socket, 
 	(void)socket;
 	(void)pid;
 	return -ENOSYS;
+}
+
+int ports_exec(const char *program, uint32_t domid, const struct ioport_range *ports, int socket,
+	       pid_t *pid)
+{
+	(void)program;
+	(void)domid;
+	(void)ports;
+	(void)socket;
+	(void)pid;
+	return -ENOSYS;
+}
+
+int irq_lend(uint32_t domid, int irq, struct fault *f)
+{
+	(void)domid;
+	return fault(f, -ENOSYS, "no interrupt %d", irq);
+}
+
+void irq_take_back(uint32_t domid, int pirq)
+{
+	(void)domid;
+	(void)pirq;
 }
 
 static void require(int condition)
