@@ -31,6 +31,6 @@ $(B)/ne2000/8390p.ko: asm-pp/example/prepare asm-pp/asm-pp.kbuild $(VPIO_MODULE)
 	$(call say,KBUILD,$(@D))
 	$(Q)rm -rf $(@D) && mkdir -p $(@D) && cp asm-pp/example/prepare $(@D)/
 	$(Q)$(@D)/prepare asm-pp $(NE2000_LINUX)
-	$(Q)printf 'obj-m := 8390p.o ne.o\nASM_PP_SYMVERS := %s\ninclude %s\n' \
+	$(Q)printf 'obj-m := 8390p.o ne.o\nCFLAGS_ne.o := -DCONFIG_NE2000_MODULE\nASM_PP_SYMVERS := %s\ninclude %s\n' \
 	    $(abspath $(dir $(VPIO_MODULE)))/Module.symvers $(abspath asm-pp/asm-pp.kbuild) >$(@D)/Kbuild
 	$(Q)ASM_PP_BUILD=$(abspath $(B)) $(MAKE) -s -C $(KDIR) M=$(abspath $(@D)) modules

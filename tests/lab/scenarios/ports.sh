@@ -113,7 +113,7 @@ guest run g "ip addr add 10.77.0.2/24 dev $eth && ip link set $eth up"
 ok $? "the card is up" || diag "$(guest run g dmesg | tail -n 20)"
 
 before=$(count batches) accesses=$(($(count outs) + $(count ins)))
-like "$(guest run g 'perl /tmp/net.pl ping 10.77.0.1 20' | tee /tmp/out)" '^20 of 20 came' "ping"
+like "$(guest run g 'timeout 60 perl /tmp/net.pl ping 10.77.0.1 20' | tee /tmp/out)" '^20 of 20 came' "ping"
 after=$(count batches) accesses=$(($(count outs) + $(count ins) - accesses))
 diag "$(cat /tmp/out): $accesses port accesses in $((after - before)) batches"
 [ $((after - before)) -gt 0 ] && [ $(((after - before) * 3)) -lt $accesses ]
@@ -123,11 +123,11 @@ head -c 400000 /dev/urandom >/tmp/file
 perl /tmp/net.pl serve 10.77.0.1 7000 /tmp/file &
 sleep 0.3
 begin=$(date +%s.%N)
-is "$(guest run g 'perl /tmp/net.pl fetch 10.77.0.1 7000 | sha256sum')" "$(sha256sum </tmp/file)" "400,000 bytes into the guest"
+is "$(guest run g 'timeout 60 perl /tmp/net.pl fetch 10.77.0.1 7000 | sha256sum')" "$(sha256sum </tmp/file)" "400,000 bytes into the guest"
 middle=$(date +%s.%N)
-guest run g 'head -c 400000 /dev/urandom >/tmp/file; perl /tmp/net.pl serve 10.77.0.2 7001 /tmp/file' &
+guest run g 'head -c 400000 /dev/urandom >/tmp/file; timeout 60 perl /tmp/net.pl serve 10.77.0.2 7001 /tmp/file' &
 wait_for 10 guest run g 'grep -q :1B59 /proc/net/tcp'
-is "$(perl /tmp/net.pl fetch 10.77.0.2 7001 | sha256sum)" "$(guest run g 'sha256sum </tmp/file')" "400,000 bytes out of it"
+is "$(timeout 60 perl /tmp/net.pl fetch 10.77.0.2 7001 | sha256sum)" "$(guest run g 'sha256sum </tmp/file')" "400,000 bytes out of it"
 diag "into the guest: $(awk "BEGIN { print $middle - $begin }") s"
 diag "$(guest run g "cat /sys/kernel/debug/xen-vpio /sys/kernel/debug/xen-vsysfront/*; ip -s link show $eth" | tr '\n' ' ')"
 
