@@ -35,6 +35,8 @@ struct vsys_ports_irq {
 	struct list_head link;		/* of those whose source is gone */
 	int irq;
 	int source;			/* the event channel's interrupt; 0: the timer */
+	int pirq;			/* of that */
+	bool needs_eoi;
 	struct hrtimer timer;
 	bool on;			/* a driver has it */
 	atomic64_t events;
@@ -88,9 +90,12 @@ static struct irq_chip ports_chip = {
 static irqreturn_t on_event(int irq, void *arg)
 {
 	struct vsys_ports_irq *pi = arg;
+	struct physdev_eoi eoi = { .irq = pi->pirq };
 
 	atomic64_inc(&pi->events);
 	generic_handle_irq(pi->irq);
+	if (pi->needs_eoi)
+		HYPERVISOR_physdev_op(PHYSDEVOP_eoi, &eoi);
 	return IRQ_HANDLED;
 }
 
@@ -114,16 +119,15 @@ static int bind_pirq(struct vsys_ports_irq *pi, const char *label, int pirq)
 	struct evtchn_close close;
 	int err;
 
-	if (!HYPERVISOR_physdev_op(PHYSDEVOP_irq_status_query, &query) &&
-	    query.flags & XENIRQSTAT_needs_eoi) {
-		pr_err("xen-vsysfront: %s: its interrupt is level-triggered: not supported\n", label);
-		return -EOPNOTSUPP;
-	}
 	err = HYPERVISOR_event_channel_op(EVTCHNOP_bind_pirq, &bind);
 	if (err) {
 		pr_err("xen-vsysfront: %s: Xen does not bind interrupt %d: error %d\n", label, pirq, err);
 		return err;
 	}
+	/* Xen also says so of interrupts that do without. */
+	pi->pirq = pirq;
+	if (!HYPERVISOR_physdev_op(PHYSDEVOP_irq_status_query, &query))
+		pi->needs_eoi = query.flags & XENIRQSTAT_needs_eoi;
 	err = bind_evtchn_to_irqhandler(bind.port, on_event, 0, label, pi);
 	if (err < 0) {
 		close.port = bind.port;

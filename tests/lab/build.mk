@@ -27,7 +27,7 @@ TEST_DRIVERS += $(B)/ne2000/8390p.ko $(B)/ne2000/ne.ko
 endif
 
 $(B)/ne2000/ne.ko: $(B)/ne2000/8390p.ko
-$(B)/ne2000/8390p.ko: asm-pp/example/prepare asm-pp/asm-pp.kbuild $(VPIO_MODULE) $(ASM_PP) $(ASM_PP_AS)
+$(B)/ne2000/8390p.ko: tests/lab/build.mk asm-pp/example/prepare asm-pp/asm-pp.kbuild $(VPIO_MODULE) $(ASM_PP) $(ASM_PP_AS)
 	$(call say,KBUILD,$(@D))
 	$(Q)rm -rf $(@D) && mkdir -p $(@D) && cp asm-pp/example/prepare $(@D)/
 	$(Q)$(@D)/prepare asm-pp $(NE2000_LINUX)
