@@ -64,6 +64,7 @@ $(VPIO_MODULE): $(VPIO_SRC) $(ASM_PP_VERIFY) $(MODULE)
 	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(@D)) $(VPIO_VSYS_FLAGS) $(MODULE_FLAGS) modules
 	$(Q)$(ASM_PP_VERIFY) --quiet --no-note --no-iomap $(VPIO_VSYS)
 	$(Q)$(ASM_PP_VERIFY) --quiet --no-note --no-iomap $(VPIO_NATIVE:%=--allow=%) $@
+	$(Q)touch $@
 
 ## vpio-check   sparse on the runtime's module
 .PHONY: vpio-check

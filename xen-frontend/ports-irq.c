@@ -25,9 +25,9 @@
 
 #include "ports.h"
 
-static unsigned int ports_irq_us = 2000;
+static unsigned int ports_irq_us = 4000;
 module_param(ports_irq_us, uint, 0444);
-MODULE_PARM_DESC(ports_irq_us, "where Xen does not bring a device's interrupt, its handler is called every so many microseconds; 0: never (default 2000)");
+MODULE_PARM_DESC(ports_irq_us, "where Xen does not bring a device's interrupt, its handler is called every so many microseconds; 0: never (default 4000)");
 
 #define SHORTEST_US	100u
 

@@ -24,6 +24,7 @@ TEST_MODULES += $(VPIO_MODULE) $(VPIO_VSYS)
 NE2000_LINUX := $(lastword $(sort $(wildcard /usr/src/linux-source-*.tar.xz)))
 ifneq ($(NE2000_LINUX),)
 TEST_DRIVERS += $(B)/ne2000/8390p.ko $(B)/ne2000/ne.ko
+PLAIN_DRIVERS := $(B)/ne2000-plain/8390p.ko $(B)/ne2000-plain/ne.ko
 endif
 
 $(B)/ne2000/ne.ko: $(B)/ne2000/8390p.ko
@@ -34,3 +35,16 @@ $(B)/ne2000/8390p.ko: tests/lab/build.mk asm-pp/example/prepare asm-pp/asm-pp.kb
 	$(Q)printf 'obj-m := 8390p.o ne.o\nCFLAGS_ne.o := -DCONFIG_NE2000_MODULE\nASM_PP_SYMVERS := %s\ninclude %s\n' \
 	    $(abspath $(dir $(VPIO_MODULE)))/Module.symvers $(abspath asm-pp/asm-pp.kbuild) >$(@D)/Kbuild
 	$(Q)ASM_PP_BUILD=$(abspath $(B)) $(MAKE) -s -C $(KDIR) M=$(abspath $(@D)) modules
+
+# The same, unchanged, to compare with.
+$(B)/ne2000-plain/ne.ko: $(B)/ne2000-plain/8390p.ko
+$(B)/ne2000-plain/8390p.ko: $(B)/ne2000/8390p.ko
+	$(call say,KBUILD,$(@D))
+	$(Q)rm -rf $(@D) && mkdir -p $(@D) && cp $(B)/ne2000/*.[ch] $(@D)/ && rm -f $(@D)/*.mod.c
+	$(Q)printf 'obj-m := 8390p.o ne.o\nCFLAGS_ne.o := -DCONFIG_NE2000_MODULE\n' >$(@D)/Kbuild
+	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(@D)) modules
+
+## bench-exits  VM exits for each frame of an NE2000, emulated and rewritten
+.PHONY: bench-exits
+bench-exits: deps
+	$(Q)tests/lab/scenario exits
