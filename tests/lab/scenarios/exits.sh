@@ -5,13 +5,13 @@
 # Linux's driver, unchanged, on the card of the guest's own device model; then the
 # same driver, rewritten, on dom0's card, with several thresholds.  Counted by
 # xentrace; what an idle guest exits for in the same time is subtracted.
-# Arguments: the guest's kind (hvm, or iommu as in ports.sh), frames of a phase,
+# Arguments: the guest's kind (hvm, or iommu: see ports.sh), frames of a phase,
 # thresholds.
 # check: only by name: it measures, and judges nothing
 # lab: --timeout 580
-# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=5,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000,netdev=h1,mac=52:54:00:4e:45:01 -device amd-iommu,intremap=on'
+# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=5,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000,netdev=h1,mac=52:54:00:4e:45:01'
 
-type=${1:-iommu} frames=${2:-50}
+type=${1:-hvm} frames=${2:-50}
 shift $(($# < 2 ? $# : 2))
 thresholds=${*:-1 4 16 64}
 drivers=/usr/lib/xen-vsys/tests/drivers

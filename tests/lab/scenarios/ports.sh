@@ -128,8 +128,10 @@ before=$(count batches) accesses=$(($(count outs) + $(count ins)))
 like "$(guest run g 'timeout 60 perl /tmp/net.pl ping 10.77.0.1 20' | tee /tmp/out)" '^20 of 20 came' "ping"
 after=$(count batches) accesses=$(($(count outs) + $(count ins) - accesses))
 diag "$(cat /tmp/out): $accesses port accesses in $((after - before)) batches"
-[ $((after - before)) -gt 0 ] && [ $(((after - before) * 3)) -lt $accesses ]
-ok $? "... in a third as many batches as accesses, or fewer"
+# The timer's calls of the handler are accesses, too: one batch for two of them.
+few=$([ $source = timer ] && echo 2 || echo 3)
+[ $((after - before)) -gt 0 ] && [ $(((after - before) * few)) -lt $accesses ]
+ok $? "... 1 batch for $few accesses, or fewer batches"
 
 head -c 400000 /dev/urandom >/tmp/file
 perl /tmp/net.pl serve 10.77.0.1 7000 /tmp/file &
