@@ -66,6 +66,12 @@ $(VPIO_MODULE): $(VPIO_SRC) $(ASM_PP_VERIFY) $(MODULE)
 	$(Q)$(ASM_PP_VERIFY) --quiet --no-note --no-iomap $(VPIO_NATIVE:%=--allow=%) $@
 	$(Q)touch $@
 
+## install-vpio-module  guest: those modules, for kernel KVERSION   (DESTDIR)
+.PHONY: install-vpio-module
+install-vpio-module: vpio-module
+	$(Q)install -D -m 644 -t $(DESTDIR)/lib/modules/$(KVERSION)/extra $(VPIO_MODULE) $(VPIO_VSYS)
+	$(if $(DESTDIR),,depmod $(KVERSION))
+
 ## vpio-check   sparse on the runtime's module
 .PHONY: vpio-check
 vpio-check: $(MODULE)
