@@ -8,7 +8,7 @@ VSYS  := $(B)/xen-vsys
 VSYSD_LIB := $(addprefix xen-backend/,caps.c config.c config-index.c ctl.c ctl-request.c device.c domain.c \
 		fault.c frontend.c ioport.c jail.c kv.c log.c loop.c media.c native.c nodes.c open.c pins.c policy.c \
 		ports-proc.c record.c registry.c share.c stanza.c supervisor.c worker-proc.c)
-VSYSD_SRC := $(VSYSD_LIB) $(addprefix xen-backend/,irq.c worker-exec.c xen-vsysd.c xs.c)
+VSYSD_SRC := $(VSYSD_LIB) $(addprefix xen-backend/,irq.c madt.c worker-exec.c xen-vsysd.c xs.c)
 VSYS_SRC  := $(addprefix xen-backend/,ctl-client.c fault.c kv.c log.c show.c xen-vsys.c) \
 	     $(SCHEMA_CHECK_SRC)
 

@@ -11,16 +11,37 @@
  * Nothing of it is kept open: it is done once in a device's life.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdbool.h>
 #include <string.h>
 #include <xenctrl.h>
 
 #include "irq.h"
+#include "madt.h"
 
 /* Of the device that is not there. */
 #define BUS	0
 #define SLOT	31
 #define INTX	3
+
+#define MADT	"/sys/firmware/acpi/tables/APIC"
+
+/*
+ * A level-triggered interrupt stays where it is until the guest says that it has seen
+ * to it, and meanwhile keeps others of the CPU away.
+ */
+static bool is_level(int irq)
+{
+	uint8_t table[16384];
+	FILE *file = fopen(MADT, "re");
+	size_t len;
+
+	if (!file)
+		return false;
+	len = fread(table, 1, sizeof(table), file);
+	fclose(file);
+	return madt_is_level(table, len, irq);
+}
 
 static xc_interface *open_xen(struct fault *f, int *err)
 {
@@ -78,9 +99,12 @@ unmap:
 
 int irq_lend(uint32_t domid, int irq, struct fault *f)
 {
+	xc_interface *xc;
 	int err;
-	xc_interface *xc = open_xen(f, &err);
 
+	if (is_level(irq))
+		return fault(f, -EOPNOTSUPP, "it is level-triggered");
+	xc = open_xen(f, &err);
 	if (!xc)
 		return err;
 	err = lend(xc, domid, irq, f);

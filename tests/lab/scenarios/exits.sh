@@ -11,7 +11,7 @@
 # too; it is made slow here, so that they don't hide the frames.
 # check: only by name: it measures, and judges nothing
 # lab: --timeout 580
-# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=5,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000,netdev=h1,mac=52:54:00:4e:45:01'
+# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=3,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000,netdev=h1,mac=52:54:00:4e:45:01'
 
 type=${1:-hvm} frames=${2:-50}
 shift $(($# < 2 ? $# : 2))
@@ -123,7 +123,7 @@ ip tuntap add tap0 mode tap
 echo 1 >/proc/sys/net/ipv6/conf/tap0/disable_ipv6
 ip link set tap0 up arp off
 
-args=(--type hvm --mem 320 --vcpus 1 --append 'io_delay=none ipv6.disable=1 xen_vsysfront.ports_irq_us=20000' --vsys 'ioport=0x300-0x31f,name=ne0,irq=5')
+args=(--type hvm --mem 320 --vcpus 1 --append 'io_delay=none ipv6.disable=1 xen_vsysfront.ports_irq_us=20000' --vsys 'ioport=0x300-0x31f,name=ne0,irq=3')
 args+=(--xl 'device_model_args_hvm=["-netdev","tap,id=n0,ifname=tap0,script=no,downscript=no","-device","ne2k_isa,iobase=0x340,irq=10,netdev=n0,mac=52:54:00:4e:45:02"]')
 [ "$type" != iommu ] || args+=(--xl 'passthrough="enabled"')
 guest start g "${args[@]}" || exit 1

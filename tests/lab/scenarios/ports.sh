@@ -5,7 +5,7 @@
 # its port accesses in batches to dom0, which carries them out.  Ping, a file both
 # ways, a port that is not lent, and the card goes while the driver is there.
 # lab: --timeout 600
-# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=5,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000,netdev=h1,mac=52:54:00:4e:45:01'
+# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=3,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000,netdev=h1,mac=52:54:00:4e:45:01'
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh
@@ -90,7 +90,7 @@ if ($what eq "ping") {
 END
 
 guest start g "${guest[@]}" \
-	--vsys 'ioport=0x300-0x31f,name=ne0,irq=5'
+	--vsys 'ioport=0x300-0x31f,name=ne0,irq=3'
 wait_for 20 sh -c "xen-vsys list g | grep ne0 | grep connected"
 ok $? "the ports of dom0's card are lent and connected" || {
 	diag "$(xen-vsys list g)"
