@@ -11,9 +11,9 @@
 # too; it is made slow here, so that they don't hide the frames.
 # check: only by name: it measures, and judges nothing
 # lab: --timeout 580
-# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=3,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000,netdev=h1,mac=52:54:00:4e:45:01'
+# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=3,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000,netdev=h1,mac=52:54:00:4e:45:01 -device amd-iommu,intremap=on'
 
-type=${1:-hvm} frames=${2:-50}
+type=${1:-iommu} frames=${2:-50}
 shift $(($# < 2 ? $# : 2))
 thresholds=${*:-1 4 16 64}
 drivers=/usr/lib/xen-vsys/tests/drivers

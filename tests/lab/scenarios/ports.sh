@@ -5,7 +5,7 @@
 # its port accesses in batches to dom0, which carries them out.  Ping, a file both
 # ways, a port that is not lent, and the card goes while the driver is there.
 # lab: --timeout 600
-# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=3,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000,netdev=h1,mac=52:54:00:4e:45:01'
+# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=3,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000,netdev=h1,mac=52:54:00:4e:45:01 -device amd-iommu,intremap=on'
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh
@@ -15,8 +15,8 @@ if [ ! -e $drivers/ne.ko ]; then
 	echo "1..0 # SKIP needs the package linux-source-6.1 where it is built"
 	exit 0
 fi
-# hvm, pv, or iommu: hvm on a machine that has one (--qemu '-device amd-iommu,intremap=on').
-type=${1:-hvm}
+# iommu: hvm with one, so that Xen gives it the interrupt; hvm; pv.
+type=${1:-iommu}
 guest=(--type "$type" --mem 320 --vcpus 1 --append io_delay=none)
 source=timer
 case $type in
