@@ -110,7 +110,7 @@ install-dkms: $(SCHEMA_H)
 	$(Q)sed 's/@VERSION@/$(VERSION)/' xen-frontend/dkms.conf.in >$(DESTDIR)$(srcdir_dkms)/dkms.conf
 
 ## stage        everything for the lab, below build/stage
-stage: all module $(TEST_TOOLS) $(TEST_MODULES)
+stage: all module $(TEST_TOOLS) $(TEST_MODULES) $$(TEST_DRIVERS) $$(PLAIN_DRIVERS)
 	$(Q)rm -rf $(STAGE)
 	$(Q)$(MAKE) -s install install-module DESTDIR=$(abspath $(STAGE))
 	$(Q)install -d $(STAGE)/usr/lib/xen-vsys/tests
@@ -118,6 +118,8 @@ stage: all module $(TEST_TOOLS) $(TEST_MODULES)
 	$(Q)install -m 644 tests/tools/tap.sh tests/tools/cdrw.sh tests/tools/spin.sh $(STAGE)/usr/lib/xen-vsys/tests/
 	$(if $(TEST_MODULES),$(Q)install -m 644 $(TEST_MODULES) $(STAGE)/lib/modules/$(KVERSION)/extra/)
 	$(Q)strip -g $(STAGE)/lib/modules/*/extra/*.ko
+	$(if $(TEST_DRIVERS),$(Q)install -m 644 -D -t $(STAGE)/usr/lib/xen-vsys/tests/drivers $(TEST_DRIVERS))
+	$(if $(PLAIN_DRIVERS),$(Q)install -m 644 -D -t $(STAGE)/usr/lib/xen-vsys/tests/drivers/plain $(PLAIN_DRIVERS))
 
 clean:
 	$(Q)rm -rf $(B)

@@ -48,22 +48,35 @@ VPIO_MODULE := $(B)/vpio-module/xen-vpio.ko
 VPIO_SRC    := $(wildcard asm-pp/runtime/*.[chS]) asm-pp/runtime/Kbuild
 VPIO_NATIVE := vpio_native_in vpio_native_out vpio_native_ins vpio_native_outs
 
-## vpio-module  the runtime of rewritten drivers, for kernel KVERSION
-.PHONY: vpio-module
-vpio-module: $(VPIO_MODULE)
+VPIO_VSYS   := $(B)/vpio-module/xen-vpio-vsys.ko
+VPIO_VSYS_FLAGS := VSYS_INCLUDE=$(abspath include) VSYS_FRONTEND=$(abspath xen-frontend) \
+		   KBUILD_EXTRA_SYMBOLS=$(abspath $(dir $(MODULE)))/Module.symvers
 
-$(VPIO_MODULE): $(VPIO_SRC) $(ASM_PP_VERIFY)
+## vpio-module  the runtime of rewritten drivers, and its way to dom0, for kernel KVERSION
+.PHONY: vpio-module
+vpio-module: $(VPIO_MODULE) $(VPIO_VSYS)
+
+$(VPIO_VSYS): $(VPIO_MODULE)
+$(VPIO_MODULE): $(VPIO_SRC) $(ASM_PP_VERIFY) $(MODULE)
 	$(call say,KBUILD,$@)
 	@test -d '$(KDIR)' || { echo "make: no kernel headers in '$(KDIR)'; install linux-headers-amd64 or set KDIR" >&2; exit 1; }
 	$(Q)mkdir -p $(@D) && cp -pu $(VPIO_SRC) $(@D)/
-	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(@D)) $(MODULE_FLAGS) modules
+	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(@D)) $(VPIO_VSYS_FLAGS) $(MODULE_FLAGS) modules
+	$(Q)$(ASM_PP_VERIFY) --quiet --no-note --no-iomap $(VPIO_VSYS)
 	$(Q)$(ASM_PP_VERIFY) --quiet --no-note --no-iomap $(VPIO_NATIVE:%=--allow=%) $@
+	$(Q)touch $@
+
+## install-vpio-module  guest: those modules, for kernel KVERSION   (DESTDIR)
+.PHONY: install-vpio-module
+install-vpio-module: vpio-module
+	$(Q)install -D -m 644 -t $(DESTDIR)/lib/modules/$(KVERSION)/extra $(VPIO_MODULE) $(VPIO_VSYS)
+	$(if $(DESTDIR),,depmod $(KVERSION))
 
 ## vpio-check   sparse on the runtime's module
 .PHONY: vpio-check
-vpio-check:
+vpio-check: $(MODULE)
 	$(Q)rm -rf $(B)/vpio-check && mkdir -p $(B)/vpio-check && cp -p $(VPIO_SRC) $(B)/vpio-check/
-	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(B)/vpio-check) C=2 CF='-Wsparse-error' modules
+	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(B)/vpio-check) $(VPIO_VSYS_FLAGS) C=2 CF='-Wsparse-error' modules
 lint: vpio-check
 
 # What gcc's -B names: an "as", the Kbuild fragment, the runtime's source.

@@ -4,11 +4,11 @@
 VSYSD := $(B)/xen-vsysd
 VSYS  := $(B)/xen-vsys
 
-# What also runs without Xen: tests have their own worker-exec.c and xs.c.
+# What also runs without Xen: tests have their own irq.c, worker-exec.c and xs.c.
 VSYSD_LIB := $(addprefix xen-backend/,caps.c config.c config-index.c ctl.c ctl-request.c device.c domain.c \
 		fault.c frontend.c ioport.c jail.c kv.c log.c loop.c media.c native.c nodes.c open.c pins.c policy.c \
 		ports-proc.c record.c registry.c share.c stanza.c supervisor.c worker-proc.c)
-VSYSD_SRC := $(VSYSD_LIB) $(addprefix xen-backend/,worker-exec.c xen-vsysd.c xs.c)
+VSYSD_SRC := $(VSYSD_LIB) $(addprefix xen-backend/,irq.c madt.c worker-exec.c xen-vsysd.c xs.c)
 VSYS_SRC  := $(addprefix xen-backend/,ctl-client.c fault.c kv.c log.c show.c xen-vsys.c) \
 	     $(SCHEMA_CHECK_SRC)
 
@@ -16,8 +16,8 @@ VSYSD_OBJ := $(VSYSD_SRC:%.c=$(B)/dom0/%.o)
 VSYS_OBJ  := $(VSYS_SRC:%.c=$(B)/dom0/%.o)
 PROGRAMS  += $(VSYSD) $(VSYS)
 
-BACKEND_CFLAGS := $(shell pkg-config --cflags xenstore xlutil liburing libsystemd libudev)
-VSYSD_LIBS     := $(shell pkg-config --libs xenstore xlutil liburing libsystemd libudev)
+BACKEND_CFLAGS := $(shell pkg-config --cflags xencontrol xenstore xlutil liburing libsystemd libudev)
+VSYSD_LIBS     := $(shell pkg-config --libs xencontrol xenstore xlutil liburing libsystemd libudev)
 VSYS_LIBS      := $(shell pkg-config --libs xenstore)
 
 $(VSYSD): $(VSYSD_OBJ)

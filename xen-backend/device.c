@@ -20,6 +20,7 @@
 
 #include "device.h"
 #include "frontend.h"
+#include "irq.h"
 #include "jail.h"
 #include "limits.h"
 #include "log.h"
@@ -452,6 +453,30 @@ static void close_policy(struct device *d)
 		close(d->policy);
 }
 
+/* Without its interrupt the device still works: its handler is called by a timer. */
+static void lend_irq(struct device *d)
+{
+	uint32_t domid = d->domain->domid;
+	struct fault f;
+
+	d->pirq = -1;
+	if (d->stanza.irq == STANZA_NO_IRQ)
+		return;
+	d->pirq = irq_lend(domid, d->stanza.irq, &f);
+	if (d->pirq >= 0)
+		return;
+	log_warn("%s: %s: the guest does not get interrupt %d: %s; its driver's handler is called by a timer instead",
+		 domain_label(d->domain), d->stanza.name, d->stanza.irq, f.text);
+	d->pirq = -1;
+}
+
+static void take_irq_back(struct device *d)
+{
+	if (d->pirq >= 0)
+		irq_take_back(d->domain->domid, d->pirq);
+	d->pirq = -1;
+}
+
 struct device *device_attach(struct domain *dom, uint32_t devid, const struct stanza *s,
 			     const struct native *n, enum device_origin origin,
 			     struct fault *f)
@@ -485,6 +510,7 @@ struct device *device_attach(struct domain *dom, uint32_t devid, const struct st
 		free(d);
 		return NULL;
 	}
+	lend_irq(d);
 	err = nodes_publish(dom->sup->xs, d);
 	if (!err) {
 		err = xst_watch(dom->sup->xs, d->front_watch, d->token);
@@ -496,6 +522,7 @@ struct device *device_attach(struct domain *dom, uint32_t devid, const struct st
 			fault(f, err, "the domain does not exist any more");
 		else
 			fault(f, err, "XenStore: %s", strerror(-err));
+		take_irq_back(d);
 		close_policy(d);
 		free(d);
 		return NULL;
@@ -516,6 +543,7 @@ void device_free(struct device *d)
 	struct domain *dom = d->domain;
 
 	ports_stop(d);
+	take_irq_back(d);
 	open_give_up_claim(d);
 	open_abandon(d);
 	share_detached(d);

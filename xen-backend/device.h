@@ -86,6 +86,7 @@ struct device {
 	/* ports-proc.c: of class ports, while a worker holds it */
 	pid_t ports_pid;		/* 0: none */
 	struct loop_fd ports_exit;	/* pidfd */
+	int pirq;			/* irq.c: the guest's number; -1: none */
 
 	/* share.c: who has it open */
 	unsigned int opens;		/* native ones, also those under way */

@@ -63,6 +63,8 @@ static void put_ports(struct writer *w, const struct device *d)
 	put_number(w, VSYS_KEY_PORT_LAST, s->ports.last);
 	if (s->irq != STANZA_NO_IRQ)
 		put_number(w, VSYS_KEY_IRQ, s->irq);
+	if (d->pirq >= 0)
+		put_number(w, VSYS_KEY_PIRQ, d->pirq);
 	put_number(w, VSYS_KEY_FEATURE_PORT_BATCH, 1);
 }
 

@@ -25,6 +25,7 @@
 #include <xen/xen.h>
 
 #include "mirror.h"
+#include "ports.h"
 
 static unsigned int ring_page_order = 2;
 module_param(ring_page_order, uint, 0444);
@@ -130,13 +131,11 @@ static int vsys_read_node(struct vsys_device *vdev)
 		xenbus_dev_fatal(vdev->xdev, err, "the back-end gives no good class");
 	else if (!mode_text || vsys_parse_mode(mode_text, &mode))
 		xenbus_dev_fatal(vdev->xdev, err, "the back-end gives no good mode");
-	else if (class == VSYS_CLASS_PORTS)
-		xenbus_dev_fatal(vdev->xdev, err,
-				 "of a range of ports no device node can be made");
 	else
 		err = 0;
 	if (!err) {
 		vdev->ops = class == VSYS_CLASS_BLOCK ? &vsys_blk_ops :
+			    class == VSYS_CLASS_PORTS ? &vsys_ports_ops :
 							&vsys_chr_ops;
 		vdev->readable = mode != VSYS_MODE_WO;
 		vdev->writable = mode != VSYS_MODE_RO;
@@ -198,6 +197,8 @@ again:
 		err = xenbus_printf(t, dir, VSYS_KEY_FEATURE_IOCTL, "1");
 	if (!err && vdev->feature_poll)
 		err = xenbus_printf(t, dir, VSYS_KEY_FEATURE_POLL, "1");
+	if (!err && vdev->ops == &vsys_ports_ops)
+		err = xenbus_printf(t, dir, VSYS_KEY_FEATURE_PORT_BATCH, "1");
 	for (i = 0; !err && i < vdev->nr_queues; i++)
 		err = vsys_publish_queue(&vdev->queue[i], t);
 	if (err) {
@@ -258,6 +259,11 @@ static int vsys_connect(struct vsys_device *vdev)
 	pages = min(pages, clamp(pool_pages, 1u, VSYS_MAX_POOL_PAGES));
 	vdev->ring_order = min3(max_order, ring_page_order,
 				VSYS_MAX_RING_PAGE_ORDER);
+	if (vdev->ops == &vsys_ports_ops) {
+		queues = 1;
+		vdev->ring_order = 0;
+		pages = min(pages, VSYS_PORTS_POOL_PAGES);
+	}
 	vdev->max_length = min(VSYS_MAX_LENGTH,
 			       max(pages / 4, 1u) * VSYS_PAGE_SIZE);
 	/* A call needs two pages, and leaves some to others. */
@@ -485,6 +491,8 @@ static int vsys_stats_show(struct seq_file *m, void *v)
 		   sum.pages_sent, sum.dirty_bytes);
 	seq_printf(m, "grants_mapped: %llu\nshapes: %u\n", sum.grants_mapped,
 		   READ_ONCE(vdev->shapes.nr));
+	if (vdev->ops->show)
+		vdev->ops->show(vdev, m);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vsys_stats);
@@ -551,7 +559,7 @@ static void vsys_backend_changed(struct xenbus_device *xdev,
 		vdev->debugfs = debugfs_create_file(vdev->label, 0400,
 						    vsys_debugfs, vdev,
 						    &vsys_stats_fops);
-		for (i = 0; i < vdev->nr_queues; i++)
+		for (i = 0; !vdev->ops->own_ring && i < vdev->nr_queues; i++)
 			vsys_queue_start(&vdev->queue[i]);
 		vsys_key_watch(vdev, &vdev->ping_watch, vsys_ping,
 			       VSYS_KEY_PING);
@@ -688,6 +696,7 @@ static void __exit vsys_exit(void)
 	/* Orphaned calls and completions hold a device a little longer. */
 	wait_event(vsys_all_free, !atomic_read(&vsys_nr_devices));
 	vsys_grants_exit();
+	vsys_ports_irq_exit();
 	debugfs_remove(vsys_debugfs);
 	vsys_blk_exit();
 	vsys_chr_exit();

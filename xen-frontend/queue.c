@@ -28,8 +28,10 @@ struct vsys_queue *vsys_queue_of_this_cpu(struct vsys_device *vdev)
 }
 
 /* From the wire's errno to ours; what is not in the table is EIO. */
-static int vsys_errno(s32 status)
+int vsys_errno(s32 status)
 {
+	if (!status)
+		return 0;
 	switch (-status) {
 #define VSYS_CASE(name, number) case number: return -name;
 	VSYS_ERRNO_TABLE(VSYS_CASE)
@@ -285,8 +287,7 @@ static const char *vsys_queue_collect(struct vsys_queue *q,
 			if (rsp.op == VSYS_OP_READ && !rsp.status)
 				q->stats.copied_pages +=
 					vsys_buf_pages(rsp.value);
-			if (rsp.status)
-				rsp.status = vsys_errno(rsp.status);
+			rsp.status = vsys_errno(rsp.status);
 			req->rsp = rsp;
 			list_add_tail(&req->link, done);
 		}

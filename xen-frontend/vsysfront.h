@@ -5,6 +5,8 @@
  * Layers, each of which knows only the one below:
  *
  *   chr.c, blk.c   the node
+ *   ports.c        in the place of a node, and of all below but queue.c's
+ *                  beginning and end: a range of ports; its interrupt: ports-irq.c
  *   file.c         an open file: of a character node, or made by a call
  *   rw.c, poll.c   its read and write; its poll
  *   mirror.c       a call whose arguments lead to the caller's memory
@@ -47,6 +49,9 @@ struct vsys_device;
  * wait for, opens and closes always get through.
  */
 #define VSYS_KEEP_FREE(n)	((n) / 4)
+
+/* Of a range of ports: pages for batches on their way. */
+#define VSYS_PORTS_POOL_PAGES	24u
 
 /* Pages of the pool that belong to a request. */
 struct vsys_buf {
@@ -192,10 +197,15 @@ struct vsys_node_ops {
 	void (*event)(struct vsys_device *vdev, unsigned int events);
 	/* Ids or pages came back: from the interrupt handler. */
 	void (*room)(struct vsys_queue *q);
+	/* May be NULL: more lines for the debugfs file. */
+	void (*show)(struct vsys_device *vdev, struct seq_file *m);
+	/* It sends and collects by itself: the queues are never live. */
+	bool own_ring;
 };
 
 extern const struct vsys_node_ops vsys_chr_ops;
 extern const struct vsys_node_ops vsys_blk_ops;
+extern const struct vsys_node_ops vsys_ports_ops;
 
 /* main.c */
 extern struct workqueue_struct *vsys_wq;
@@ -209,6 +219,7 @@ void vsys_spin_learn(struct vsys_queue *q, const struct vsys_req *req);
 void vsys_spin(struct vsys_queue *q, struct vsys_req *req, u16 id);
 
 /* queue.c */
+int vsys_errno(s32 status);
 struct vsys_queue *vsys_queue_of_this_cpu(struct vsys_device *vdev);
 int vsys_queue_connect(struct vsys_queue *q, unsigned int order, u32 pool_pages);
 bool vsys_queue_look(struct vsys_queue *q, const struct vsys_req *req, u16 id);

@@ -422,6 +422,7 @@ module_exit(vpio_exit);
 
 #define VPIO_EXPORT(name) EXPORT_SYMBOL_GPL(__vpio_##name);
 VPIO_STUBS(VPIO_EXPORT)
+EXPORT_SYMBOL_GPL(vpio_profile_find);
 
 MODULE_DESCRIPTION("Port I/O in batches, for drivers that asm-pp rewrote");
 MODULE_LICENSE("GPL");

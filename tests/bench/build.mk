@@ -8,7 +8,7 @@ GROWTH_SRC            := $(addprefix tests/bench/growth/,guest.c main.c measure.
 			 tests/unit/fake-xs.c xen-backend/worker/transport-loop.c \
 			 $(addprefix xen-backend/,ctl-client.c fault.c kv.c log.c loop.c)
 GROWTH_SUPERVISOR_SRC := tests/bench/growth/supervisor.c $(VSYSD_LIB) \
-			 $(addprefix xen-backend/,worker-exec.c xs.c)
+			 $(addprefix xen-backend/,irq.c madt.c worker-exec.c xs.c)
 GROWTH_WORKER_SRC     := tests/bench/growth/transport.c xen-backend/worker/transport-loop.c \
 			 $(filter-out %/transport-xen.c,$(WORKER_SRC))
 

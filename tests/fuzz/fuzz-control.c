@@ -14,6 +14,7 @@
 #include "tests/unit/fake-xs.h"
 #include "xen-backend/ctl-request.h"
 #include "xen-backend/frontend.h"
+#include "xen-backend/irq.h"
 #include "xen-backend/kv.h"
 #include "xen-backend/supervisor.h"
 #include "xen-backend/worker-exec.h"
@@ -40,6 +41,18 @@ int ports_exec(const char *program, uint32_t domid, const struct ioport_range *p
 	(void)socket;
 	(void)pid;
 	return -ENOSYS;
+}
+
+int irq_lend(uint32_t domid, int irq, struct fault *f)
+{
+	(void)domid;
+	return fault(f, -ENOSYS, "no interrupt %d", irq);
+}
+
+void irq_take_back(uint32_t domid, int pirq)
+{
+	(void)domid;
+	(void)pirq;
 }
 
 static void require(int condition)

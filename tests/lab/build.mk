@@ -17,3 +17,34 @@ module-check: vsystest-check
 vsystest-check:
 	$(Q)rm -rf $(B)/vsystest-check && mkdir -p $(B)/vsystest-check && cp -p $(VSYSTEST_SRC) $(B)/vsystest-check/
 	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(B)/vsystest-check) C=2 CF='-Wsparse-error' modules
+
+# The runtime of rewritten drivers for the guest, and Linux's ISA NE2000 driver
+# through asm-pp, where its source is (package linux-source-6.1).
+TEST_MODULES += $(VPIO_MODULE) $(VPIO_VSYS)
+NE2000_LINUX := $(lastword $(sort $(wildcard /usr/src/linux-source-*.tar.xz)))
+ifneq ($(NE2000_LINUX),)
+TEST_DRIVERS += $(B)/ne2000/8390p.ko $(B)/ne2000/ne.ko
+PLAIN_DRIVERS := $(B)/ne2000-plain/8390p.ko $(B)/ne2000-plain/ne.ko
+endif
+
+$(B)/ne2000/ne.ko: $(B)/ne2000/8390p.ko
+$(B)/ne2000/8390p.ko: tests/lab/build.mk asm-pp/example/prepare asm-pp/asm-pp.kbuild $(VPIO_MODULE) $(ASM_PP) $(ASM_PP_AS)
+	$(call say,KBUILD,$(@D))
+	$(Q)rm -rf $(@D) && mkdir -p $(@D) && cp asm-pp/example/prepare $(@D)/
+	$(Q)$(@D)/prepare asm-pp $(NE2000_LINUX)
+	$(Q)printf 'obj-m := 8390p.o ne.o\nCFLAGS_ne.o := -DCONFIG_NE2000_MODULE\nASM_PP_SYMVERS := %s\ninclude %s\n' \
+	    $(abspath $(dir $(VPIO_MODULE)))/Module.symvers $(abspath asm-pp/asm-pp.kbuild) >$(@D)/Kbuild
+	$(Q)ASM_PP_BUILD=$(abspath $(B)) $(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(@D)) modules
+
+# The same, unchanged, to compare with.
+$(B)/ne2000-plain/ne.ko: $(B)/ne2000-plain/8390p.ko
+$(B)/ne2000-plain/8390p.ko: $(B)/ne2000/8390p.ko
+	$(call say,KBUILD,$(@D))
+	$(Q)rm -rf $(@D) && mkdir -p $(@D) && cp $(B)/ne2000/*.[ch] $(@D)/ && rm -f $(@D)/*.mod.c
+	$(Q)printf 'obj-m := 8390p.o ne.o\nCFLAGS_ne.o := -DCONFIG_NE2000_MODULE\n' >$(@D)/Kbuild
+	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(@D)) modules
+
+## bench-exits  VM exits for each frame of an NE2000, emulated and rewritten
+.PHONY: bench-exits
+bench-exits: deps
+	$(Q)tests/lab/scenario exits

@@ -12,6 +12,7 @@ UNIT_SRC_test-stanza  := $(BACKEND_TEXT) $(addprefix xen-backend/,caps.c ioport.
 UNIT_SRC_test-native  := $(BACKEND_TEXT) $(addprefix xen-backend/,caps.c ioport.c stanza.c native.c)
 UNIT_SRC_test-config  := $(BACKEND_TEXT) $(addprefix xen-backend/,config.c config-index.c registry.c)
 UNIT_LIBS_test-config := -lxlutil
+UNIT_SRC_test-madt    := xen-backend/madt.c
 UNIT_SRC_test-jail    := xen-backend/jail.c
 UNIT_SRC_test-loop    := $(BACKEND_TEXT) xen-backend/loop.c
 UNIT_LIBS_test-loop   := -luring

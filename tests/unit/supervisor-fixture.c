@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "supervisor-fixture.h"
+#include "xen-backend/irq.h"
 #include "xen-backend/log.h"
 #include "xen-backend/worker-exec.h"
 
@@ -96,6 +97,38 @@ int fx_executor_socket(void)
 const struct ioport_range *fx_executor_ports(void)
 {
 	return &executor.ports;
+}
+
+/* In the place of irq.c. */
+static struct {
+	bool refused;
+	unsigned int lent, taken_back;
+} irqs;
+
+int irq_lend(uint32_t domid, int irq, struct fault *f)
+{
+	(void)domid;
+	if (irqs.refused)
+		return fault(f, -ESRCH, "Xen does not give it");
+	irqs.lent++;
+	return irq + 16;
+}
+
+void irq_take_back(uint32_t domid, int pirq)
+{
+	(void)domid;
+	(void)pirq;
+	irqs.taken_back++;
+}
+
+void fx_refuse_irqs(bool refuse)
+{
+	irqs.refused = refuse;
+}
+
+unsigned int fx_irqs_lent(void)
+{
+	return irqs.lent - irqs.taken_back;
 }
 
 int worker_exec(const char *program, uint32_t domid, uint64_t caps, int socket, pid_t *pid)

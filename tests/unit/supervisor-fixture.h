@@ -82,6 +82,10 @@ pid_t fx_executor_pid(void);
 int fx_executor_socket(void);
 const struct ioport_range *fx_executor_ports(void);
 
+/* Interrupts: whether Xen gives none, and how many are lent. */
+void fx_refuse_irqs(bool refuse);
+unsigned int fx_irqs_lent(void);
+
 /* All of it: attach, connect, until both sides are Connected. */
 uint32_t fx_connected(uint32_t domid, const char *stanza);
 

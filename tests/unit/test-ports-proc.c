@@ -109,6 +109,32 @@ static void published(void **state)
 	assert_int_equal(fx_nr_executors(), 0);
 }
 
+static void interrupt(void **state)
+{
+	(void)state;
+	fx_domain(1, "g");
+	attach(1, PORTS);
+	assert_int_equal(fx_irqs_lent(), 1);
+	assert_string_equal(fx_back(1, 0, "irq"), "5");
+	assert_string_equal(fx_back(1, 0, "pirq"), "21");
+	attach(1, "ioport=0x320-0x33f,name=ne1");
+	assert_int_equal(fx_irqs_lent(), 1);
+	assert_null(fx_back(1, 1, "pirq"));
+	device_detach(fx_dev(1, 0));
+	fx_until(!fx_dev(1, 0));
+	assert_int_equal(fx_irqs_lent(), 0);
+
+	/* The ports are lent all the same. */
+	fx_refuse_irqs(true);
+	attach(1, PORTS);
+	fx_refuse_irqs(false);
+	assert_string_equal(fx_back(1, 2, "irq"), "5");
+	assert_null(fx_back(1, 2, "pirq"));
+	device_detach(fx_dev(1, 2));
+	fx_until(!fx_dev(1, 2));
+	assert_int_equal(fx_irqs_lent(), 0);
+}
+
 static void lent_to_one(void **state)
 {
 	(void)state;
@@ -308,7 +334,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 	const struct CMUnitTest tests[] = {
-		T(published), T(lent_to_one), T(connects), T(front_end_is_wrong), T(executor_dies),
+		T(published), T(interrupt), T(lent_to_one), T(connects), T(front_end_is_wrong), T(executor_dies),
 		T(executor_ends_well),
 		T(worker_says_so), T(cannot_be_started), T(worker_dies), T(domain_goes),
 	};
