@@ -7,10 +7,10 @@
 # Before any guest is there.
 spin_daemon()
 {
-	pkill -x xen-vsysd
-	while pgrep -x xen-vsysd >/dev/null; do
-		sleep 0.1
-	done
+	local pid
+
+	pid=$(pidof xen-vsysd) && kill "$pid" &&
+		timeout 30 tail --pid="$pid" -f /dev/null || return 1
 	xen-vsysd --spin="$1" >>/var/log/xen/xen-vsysd.log 2>&1
 }
 
