@@ -332,6 +332,8 @@ void fx_domain_gone(uint32_t domid)
 	fake_remove(sup.xs, path);
 	fake_release(sup.xs, domid);
 	fx_settle();
+	/* On a busy machine looks for domains that have died are put off. */
+	fx_until(!fx_dom(domid));
 }
 
 struct domain *fx_dom(uint32_t domid)
