@@ -454,15 +454,33 @@ static void close_policy(struct device *d)
 }
 
 /* Without its interrupt the device still works: its handler is called by a timer. */
+static const struct device *has_irq(const struct supervisor *sup, int irq)
+{
+	const struct domain *dom;
+	const struct device *d;
+
+	TAILQ_FOREACH(dom, &sup->domains, link)
+		TAILQ_FOREACH(d, &dom->devices, link)
+			if (d->pirq >= 0 && d->stanza.irq == irq)
+				return d;
+	return NULL;
+}
+
 static void lend_irq(struct device *d)
 {
 	uint32_t domid = d->domain->domid;
+	const struct device *other;
 	struct fault f;
 
 	d->pirq = -1;
 	if (d->stanza.irq == STANZA_NO_IRQ)
 		return;
-	d->pirq = irq_lend(domid, d->stanza.irq, &f);
+	other = has_irq(d->domain->sup, d->stanza.irq);
+	if (other)
+		fault(&f, -EBUSY, "it is lent with '%s' of %s", other->stanza.name,
+		      domain_label(other->domain));
+	else
+		d->pirq = irq_lend(domid, d->stanza.irq, &f);
 	if (d->pirq >= 0)
 		return;
 	log_warn("%s: %s: the guest does not get interrupt %d: %s; its driver's handler is called by a timer instead",

@@ -418,6 +418,9 @@ static void vsys_unplug(struct vsys_device *vdev, int error)
 	for (i = 0; i < vdev->nr_queues; i++)
 		vsys_queue_stop(&vdev->queue[i], error);
 	cancel_work_sync(&vdev->add_work);
+	/* From here on nobody starts it any more. */
+	WRITE_ONCE(vdev->unplugging, true);
+	synchronize_rcu();
 	cancel_work_sync(&vdev->broken_work);
 	vsys_mms_close(vdev);
 	if (vdev->node)
@@ -439,15 +442,18 @@ static void vsys_broken_work(struct work_struct *work)
 }
 
 /*
- * The back-end sent what, which makes no sense.  From the interrupt handler.
+ * The back-end sent what, which makes no sense.  Any context.
  * The node stays, in an error state, until the back-end's domain takes it away.
  */
 void vsys_device_broken(struct vsys_queue *q, const char *what)
 {
 	struct vsys_device *vdev = q->vdev;
 
-	if (!cmpxchg(&vdev->broken, NULL, what))
+	/* vsys_unplug() waits for those who are in here. */
+	rcu_read_lock();
+	if (!READ_ONCE(vdev->unplugging) && !cmpxchg(&vdev->broken, NULL, what))
 		queue_work(vsys_wq, &vdev->broken_work);
+	rcu_read_unlock();
 }
 
 static int vsys_stats_show(struct seq_file *m, void *v)

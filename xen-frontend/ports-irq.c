@@ -105,14 +105,17 @@ static enum hrtimer_restart on_timer(struct hrtimer *timer)
 
 	if (!READ_ONCE(pi->on))
 		return HRTIMER_NORESTART;
+	/*
+	 * From now, not from when it was due: the handler may be slow.  And before it,
+	 * who may let another CPU start the timer.
+	 */
+	hrtimer_forward_now(timer, period());
 	atomic64_inc(&pi->events);
 	generic_handle_irq(pi->irq);
-	/* From now, not from when it was due: the handler may be slow. */
-	hrtimer_forward_now(timer, period());
 	return HRTIMER_RESTART;
 }
 
-static int bind_pirq(struct vsys_ports_irq *pi, const char *label, int pirq)
+static void bind_pirq(struct vsys_ports_irq *pi, const char *label, int pirq)
 {
 	struct physdev_irq_status_query query = { .irq = pirq };
 	struct evtchn_bind_pirq bind = { .pirq = pirq };
@@ -122,7 +125,7 @@ static int bind_pirq(struct vsys_ports_irq *pi, const char *label, int pirq)
 	err = HYPERVISOR_event_channel_op(EVTCHNOP_bind_pirq, &bind);
 	if (err) {
 		pr_err("xen-vsysfront: %s: Xen does not bind interrupt %d: error %d\n", label, pirq, err);
-		return err;
+		return;
 	}
 	/* Xen also says so of interrupts that do without. */
 	pi->pirq = pirq;
@@ -132,10 +135,10 @@ static int bind_pirq(struct vsys_ports_irq *pi, const char *label, int pirq)
 	if (err < 0) {
 		close.port = bind.port;
 		HYPERVISOR_event_channel_op(EVTCHNOP_close, &close);
-		return err;
+		pr_err("xen-vsysfront: %s: interrupt %d: error %d\n", label, pirq, err);
+		return;
 	}
 	pi->source = err;
-	return 0;
 }
 
 /* --- beginning and end ---------------------------------------------------- */
@@ -166,13 +169,10 @@ struct vsys_ports_irq *vsys_ports_irq_make(const char *label, int pirq)
 	irq_set_chip_and_handler_name(pi->irq, &ports_chip, handle_edge_irq, "edge");
 	/* Not all calls are for the device, and a driver may look if one would come. */
 	irq_modify_status(pi->irq, IRQ_NOREQUEST, IRQ_IS_POLLED | IRQ_NOPROBE);
-	if (pirq < 0)
-		return pi;
-	err = bind_pirq(pi, label, pirq);
-	if (!err)
-		return pi;
-	free_number(pi);
-	return ERR_PTR(err);
+	/* If Xen does not bind it, the timer is its source; that was said. */
+	if (pirq >= 0)
+		bind_pirq(pi, label, pirq);
+	return pi;
 }
 
 int vsys_ports_irq_number(const struct vsys_ports_irq *pi)

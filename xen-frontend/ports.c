@@ -483,12 +483,13 @@ static void ports_remove(struct vsys_device *vdev)
 	raw_spin_lock_irqsave(&p->lock, flags);
 	p->gone = true;
 	raw_spin_unlock_irqrestore(&p->lock, flags);
+
+	/* Who looks for it in the list looks at its interrupt, too. */
+	mutex_lock(&ports_mutex);
+	list_del(&p->link);
 	if (p->irq)
 		vsys_ports_irq_stop(p->irq);
 	p->irq = NULL;
-
-	mutex_lock(&ports_mutex);
-	list_del(&p->link);
 	blocking_notifier_call_chain(&ports_chain, VSYS_PORTS_GONE, p);
 	mutex_unlock(&ports_mutex);
 	vsys_ports_put(p);

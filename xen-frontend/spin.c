@@ -82,11 +82,14 @@ void vsys_spin(struct vsys_queue *q, struct vsys_req *req, u16 id)
 	if (!end)
 		return;
 	end += ktime_get_ns();
+	/* Others of the queue have no event meanwhile. */
+	preempt_disable();
 	while (vsys_queue_look(q, req, id)) {
 		if (ktime_get_ns() >= end || need_resched()) {
 			vsys_queue_arm(q);
-			return;
+			break;
 		}
 		cpu_relax();
 	}
+	preempt_enable();
 }

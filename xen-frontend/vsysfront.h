@@ -161,6 +161,7 @@ struct vsys_device {
 	char label[32];			/* for messages, also after remove */
 	enum vsys_phase phase;		/* of xenwatch and remove, never at once */
 	const char *broken;		/* what nonsense the back-end sent, or NULL */
+	bool unplugging;		/* ... and nobody is to hear of it any more */
 	struct work_struct add_work, broken_work, free_work;
 
 	unsigned int ring_order;

@@ -120,6 +120,10 @@ static void interrupt(void **state)
 	attach(1, "ioport=0x320-0x33f,name=ne1");
 	assert_int_equal(fx_irqs_lent(), 1);
 	assert_null(fx_back(1, 1, "pirq"));
+	/* Lent twice it would be taken from both. */
+	attach(1, "ioport=0x340-0x35f,name=ne2,irq=5");
+	assert_int_equal(fx_irqs_lent(), 1);
+	assert_null(fx_back(1, 2, "pirq"));
 	device_detach(fx_dev(1, 0));
 	fx_until(!fx_dev(1, 0));
 	assert_int_equal(fx_irqs_lent(), 0);
@@ -128,10 +132,10 @@ static void interrupt(void **state)
 	fx_refuse_irqs(true);
 	attach(1, PORTS);
 	fx_refuse_irqs(false);
-	assert_string_equal(fx_back(1, 2, "irq"), "5");
-	assert_null(fx_back(1, 2, "pirq"));
-	device_detach(fx_dev(1, 2));
-	fx_until(!fx_dev(1, 2));
+	assert_string_equal(fx_back(1, 3, "irq"), "5");
+	assert_null(fx_back(1, 3, "pirq"));
+	device_detach(fx_dev(1, 3));
+	fx_until(!fx_dev(1, 3));
 	assert_int_equal(fx_irqs_lent(), 0);
 }
 

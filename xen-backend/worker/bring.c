@@ -76,6 +76,7 @@ static void bring_page(struct mcall *c, const struct vsys_item *item)
 	if (!p)
 		return;
 	c->q->dev->counters.copies++;
+	c->brought++;
 	/* Idle ones that can't be written any more. */
 	if (p->state == PAGE_PRESENT && !p->users)
 		p->readonly = !writable;
@@ -267,6 +268,15 @@ static void ask_unpinned(struct mm *mm)
 	pins_ask(mm->dev->worker, &mm->unpinned);
 }
 
+/* The mirror's call keeps it, as long as it runs: its driver may write there. */
+static void pass_kept(struct mirror *m, struct mpage *p)
+{
+	struct mcall *c = m->call;
+
+	if (c && c->placed && c->phase != CALL_ENDING)
+		call_uses(c, p);
+}
+
 /*
  * What drivers had pinned has been released.  A call of their mirror may be at its
  * beginning just now, and has not had all of them renewed: these are stale.
@@ -289,6 +299,8 @@ void release_kept(struct mm *mm)
 		if (!m || !m->nr_kept)
 			continue;
 		LIST_FOREACH(p, &m->pages, of_mirror) {
+			if (p->kept)
+				pass_kept(m, p);
 			p->users -= p->kept;
 			p->stale |= p->kept;
 			p->kept = false;
@@ -320,6 +332,7 @@ void drop_stale(struct mcall *c)
 {
 	struct mpage *p, *next;
 
+	c->placed = true;
 	for (p = LIST_FIRST(&c->m->pages); p; p = next) {
 		next = LIST_NEXT(p, of_mirror);
 		if (!p->stale || p->users)
@@ -414,9 +427,9 @@ bool fetch_kept(struct mcall *c)
 		}
 	}
 	/* What is not there any more does not come. */
-	if (!left || (c->phase == CALL_FETCHING && left >= c->kept_left))
+	if (!left || (c->phase == CALL_FETCHING && c->brought == c->brought_before))
 		return false;
-	c->kept_left = left;
+	c->brought_before = c->brought;
 	c->phase = CALL_FETCHING;
 	call_park(c);
 	return true;

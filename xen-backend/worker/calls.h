@@ -93,7 +93,8 @@ struct mcall {
 	unsigned int nr_items, data_page;	/* of the answer that is made */
 	unsigned int nr_probes;
 	uint64_t first_file, last_file;	/* where numbers of new files were found */
-	unsigned int kept_left;		/* FETCHING: pages that are still to come */
+	bool placed;			/* what is old in its mirror is gone */
+	unsigned int brought, brought_before;	/* pages; FETCHING: when it was last asked */
 	bool pins;			/* its driver may keep pages, says the policy */
 	bool told_shared, waits, retry;	/* tell.c: must_wait() */
 	struct pins_question counting;	/* of a call that may pin: what was pinned before */

@@ -76,13 +76,14 @@ bool spin_round(struct worker *w)
 	if (TAILQ_EMPTY(&s->queues))
 		return false;
 	end = s->began_ns + s->now_ns;
-	do {
+	/* What was found may have been nothing: the idle time goes on, and has an end. */
+	while (now_ns() < end) {
 		for (i = 0; i < LOOKS; i++) {
 			if (found(w))
 				return true;
 			__builtin_ia32_pause();
 		}
-	} while (now_ns() < end);
+	}
 	while ((q = TAILQ_FIRST(&s->queues))) {
 		spin_forget(w, q);
 		queue_arm(q);

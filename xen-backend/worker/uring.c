@@ -201,6 +201,7 @@ int uring_run(struct uring *u, bool wait, int timeout_ms)
 	for (i = 0; i < u->nr_stash; i++) {
 		call = u->stash[i].call;
 		call->done(call, u->stash[i].res);
+		u->nr_done++;
 	}
 	u->nr_stash = 0;
 	while (io_uring_peek_cqe(&u->ring, &cqe) == 0) {
@@ -208,6 +209,7 @@ int uring_run(struct uring *u, bool wait, int timeout_ms)
 		res = cqe->res;
 		io_uring_cqe_seen(&u->ring, cqe);
 		call->done(call, res);
+		u->nr_done++;
 		if (u->nr_stash)
 			break;	/* the next round has them, in order */
 	}

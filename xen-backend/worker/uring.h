@@ -28,6 +28,7 @@ struct uring {
 	/* Completions taken early, because the queues were full. */
 	struct uring_completion *stash;
 	unsigned int nr_stash, max_stash;
+	unsigned long nr_done;		/* completions, ever */
 };
 
 /* Negative errno; an error has been logged. */

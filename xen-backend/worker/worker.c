@@ -235,6 +235,7 @@ static void serve_ready(struct worker *w)
 bool worker_round(struct worker *w, int timeout_ms)
 {
 	bool idle = TAILQ_EMPTY(&w->ready), sleep = false;
+	unsigned long done = w->uring.nr_done;
 
 	/* First what waits for its submission. */
 	if (uring_pending(&w->uring) && !TAILQ_EMPTY(&w->spin.queues))
@@ -243,7 +244,7 @@ bool worker_round(struct worker *w, int timeout_ms)
 		sleep = !spin_round(w);
 	if ((sleep || !uring_quiet(&w->uring)) && uring_run(&w->uring, sleep, timeout_ms) < 0)
 		return false;
-	if (idle)
+	if (idle && (sleep || !TAILQ_EMPTY(&w->ready) || w->uring.nr_done != done))
 		spin_learn(w);
 	serve_ready(w);
 	if (w->nr_stopping)

@@ -49,6 +49,12 @@ most()
 	ok $? "$1: $4" || diag "$2: $(of "$1" "$2")"
 }
 
+least()
+{
+	awk -v n="$(of "$1" "$2")" -v r="$(of "$1" front_requests)" -v s="$3" 'BEGIN { exit !(n >= r * s) }'
+	ok $? "$1: $4" || diag "$2: $(of "$1" "$2")"
+}
+
 common()
 {
 	most "$1" front_copied_pages "$2" "one copy of the data, in the guest"
@@ -75,9 +81,12 @@ begin()
 spin_daemon 0
 begin
 spin_guest g 0
+ok $? "its requests are not looked for"
 cost asleep-1 "$(fio_reads randread 4k 1 2m)"
 most asleep-1 front_notifications 1.02 "at most one notification out"
+least asleep-1 front_notifications 0.95 "and hardly fewer"
 most asleep-1 back_events_out 1.02 "at most one notification in"
+least asleep-1 back_events_out 0.95 "and hardly fewer"
 common asleep-1 1.02
 cost asleep-16 "$(fio_reads randread 4k 16 8m)"
 most asleep-16 front_notifications 0.9 "fewer notifications out than requests"
@@ -89,6 +98,7 @@ guest stop g
 spin_daemon 20000
 begin
 spin_guest g 20000
+ok $? "its requests are looked for"
 cost awake-1 "$(fio_reads randread 4k 1 4m)"
 most awake-1 front_notifications 0.2 "hardly a notification out"
 most awake-1 back_events_out 0.2 "hardly a notification in"
