@@ -334,6 +334,15 @@ static void vsys_blk_look_at_size(struct vsys_blk *blk)
 		set_capacity(blk->disk, size >> SECTOR_SHIFT);
 }
 
+/* Natively another opener; whether it succeeds is not ours to know. */
+static void vsys_blk_touch(struct vsys_blk *blk)
+{
+	u32 handle, can;
+
+	if (!vsys_open(blk->vdev, VSYS_O_RDONLY | VSYS_O_NONBLOCK, &handle, &can))
+		vsys_release(blk->vdev, handle);
+}
+
 static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
 {
 	struct vsys_blk *blk = bdev->bd_disk->private_data;
@@ -344,8 +353,10 @@ static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
 
 	/*
 	 * Natively each open finds out whether there is another medium, and each
-	 * close has the kernel look for it, who may be the last; but who has it
-	 * exclusively must not be disturbed.
+	 * close has the kernel look for it, who may be the last.  A file that has
+	 * it exclusively stays, and there is a short-lived one beside it: programs
+	 * that burn open it anew while the tray is open, and the kernel would know
+	 * of no change otherwise.
 	 */
 	if (!file->open || (removable && !file->excl) ||
 	    (mode & FMODE_EXCL && !vsys_blk_claims(blk)) ||
@@ -355,9 +366,11 @@ static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
 					 file->excl ? mode | FMODE_EXCL : mode);
 		if (err)
 			return err;
-		if (removable)
-			vsys_blk_look_at_size(blk);
+	} else if (removable) {
+		vsys_blk_touch(blk);
 	}
+	if (removable)
+		vsys_blk_look_at_size(blk);
 	file->openers++;
 	blk->exclusive += !!(mode & FMODE_EXCL);
 	return 0;

@@ -74,13 +74,14 @@ guest run g 'dvd+rw-mediainfo /dev/sr0' 2>&1 </dev/null | said >/tmp/blank.guest
 is "$(diff /tmp/blank.native /tmp/blank.guest)" "" "dvd+rw-mediainfo says of the blank disc what it says in dom0"
 timeout 200 guest run g 'growisofs -dvd-compat -Z /dev/sr0=/tmp/image.iso' >/tmp/guest.out 2>&1 </dev/null
 ok $? "growisofs in the guest" || diag "$(tail -n 15 /tmp/guest.out)"
-is "$(diff <(said </tmp/native) <(said </tmp/guest.out))" "" \
-	"... with the output of dom0, progress and all"
+# How far it is, it says now and then: on a fast day never.
+is "$(diff <(said </tmp/native | grep -v remaining) <(said </tmp/guest.out | grep -v remaining))" "" \
+	"... with the output of dom0"
+is "$(tr '\r' '\n' </tmp/guest.out | grep remaining | grep -vE '^ *[0-9]+/[0-9]+ \( *[0-9.]+%\) @[0-9.]+x, remaining [0-9]+:[0-9]+ RBU +[0-9.]+% UBU +[0-9.]+%$')" "" \
+	"... and how far it is, if it says so"
 guest run g 'dvd+rw-mediainfo /dev/sr0' 2>&1 </dev/null | said >/tmp/full.guest
 is "$(diff /tmp/full.native /tmp/full.guest)" "" "dvd+rw-mediainfo of the burnt disc, too"
-# The kernel has the old size until it has seen the tray open.
-guest run g 'eject /dev/sr0 && eject -t /dev/sr0' </dev/null
-ok $? "eject, eject -t"
+# growisofs has opened and closed the tray, by which the kernels know of another medium.
 guest run g 'cmp -n $(stat -c %s /tmp/image.iso) /tmp/image.iso /dev/sr0' </dev/null
 ok $? "the guest reads the image back"
 guest run g 'mount -o ro /dev/sr0 /mnt && sha256sum </mnt/data; umount /mnt' </dev/null >/tmp/sum
