@@ -73,6 +73,17 @@ wait_for()
 	done
 }
 
+# guest_complaints GUEST: what its kernel complains of since its first program runs.
+# Before that a kernel may complain of the emulated machine, and knows nothing of us.
+guest_complaints()
+{
+	{ guest run "$1" dmesg </dev/null || echo "BUG: the guest does not answer"; } |
+		awk '/Run .*init as init process/ { n = 0; next }
+		     { line[++n] = $0 }
+		     END { for (i = 1; i <= n; i++) print line[i] }' |
+		grep -E -A12 'BUG:|WARNING:|Oops|Call Trace|grant still in use'
+}
+
 # guest_has GUEST NODE: the node is there
 guest_has()
 {

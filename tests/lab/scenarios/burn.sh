@@ -157,7 +157,7 @@ like "$(cat /tmp/out)" 'DISCWRITER 9' "... is the new drive"
 in_guest b "... which it uses" 'rm -f /tmp/back; readom dev=/dev/sr0 f=/tmp/back'
 same_as_image b "... the image is still on the disc"
 
-is "$(guest run a dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace')" "" "the guest's kernel has nothing to complain about"
+is "$(guest_complaints a)" "" "the guest's kernel has nothing to complain about"
 is "$(dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace|segfault')" "" "dom0's kernel has nothing to complain about"
 cdrw_stop $discs
 tap_done

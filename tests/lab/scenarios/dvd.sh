@@ -90,7 +90,7 @@ cmp -n "$(stat -c %s /tmp/image.iso)" /tmp/image.iso $discs/d2.img
 ok $? "it is in tgt's file of the disc"
 timeout 60 guest run g 'growisofs -dvd-compat -Z /dev/sr0=/tmp/image.iso' >/tmp/again 2>&1 </dev/null
 like "$? $(tail -n 1 /tmp/again)" '^[1-9][0-9]* :-(\(|\[)' "a disc that is full is not burnt again"
-is "$(guest run g dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace')" "" "the guest's kernel has nothing to complain about"
+is "$(guest_complaints g)" "" "the guest's kernel has nothing to complain about"
 is "$(dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace|segfault')" "" "dom0's kernel has nothing to complain about"
 iscsiadm -m node -u >/dev/null 2>&1
 tap_done

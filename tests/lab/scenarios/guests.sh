@@ -82,6 +82,6 @@ ok $? "... and it is gone"
 guest run pv test -b /dev/ram14
 ok $? "the others stay"
 for name in pv many; do
-	like "$(guest run $name dmesg | grep -cE 'BUG:|WARNING:|Oops|Call Trace')" '^0$' "$name: the kernel has nothing to complain about" || diag "$(guest run $name dmesg | grep -E -B2 -A12 'BUG:|WARNING:|Oops|Call Trace')"
+	is "$(guest_complaints $name)" "" "$name: the kernel has nothing to complain about"
 done
 tap_done

@@ -91,7 +91,7 @@ ok $? "evil's worker is one with sanitizers"
 is "$(grep -E 'Sanitizer|runtime error' /var/log/xen/xen-vsysd.log)" "" "the sanitizers are silent"
 diag "the log has $(wc -l </var/log/xen/xen-vsysd.log) lines"
 for kernel in evil victim; do
-	is "$(guest run $kernel dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace')" "" "the kernel of $kernel has nothing to complain about"
+	is "$(guest_complaints $kernel)" "" "the kernel of $kernel has nothing to complain about"
 done
 guest stop evil
 guest stop victim

@@ -199,7 +199,7 @@ if [ "${1:-}" != native ]; then
 		'not permitted' "a SCSI command that the policy denies"
 	like "$(cat /var/log/xen/xen-vsysd.log)" 'SCSI command 0x3b \(WRITE_BUFFER\) is denied by policy .scsi' \
 		"... in the log with number and name"
-	is "$(guest run g dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace')" "" "the guest's kernel has nothing to complain about"
+	is "$(guest_complaints g)" "" "the guest's kernel has nothing to complain about"
 fi
 is "$(dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace')" "" "dom0's kernel has nothing to complain about"
 tap_done

@@ -217,7 +217,7 @@ round()
 		"pool_pages_in_use: 0" "$type: nothing is left in any pool"
 	is "$(pidof xen-vsysd) $(worker)" "$before" "$type: daemon and worker are the same as before"
 	is "$(xen-vsys check $guest 2>&1)" "" "$type: the nodes are as the schema says"
-	is "$(guest run $guest dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace|grant still in use')" "" \
+	is "$(guest_complaints $guest)" "" \
 		"$type: its kernel has nothing to complain about"
 	guest stop $guest
 }
@@ -256,7 +256,7 @@ map_round()
 	[ ! -x $tests/ioctl-client32 ] || both ioctl-client32 0 pin
 	wait_for 30 nobody_left
 	ok $? "$type: the driver has nothing that is left" || diag "$($tests/ioctl-client /dev/vsystest0 left)"
-	is "$(guest run $guest dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace|grant still in use')" "" \
+	is "$(guest_complaints $guest)" "" \
 		"$type: its kernel has nothing to complain about"
 	guest stop $guest
 }

@@ -155,6 +155,6 @@ guest run g "timeout 60 ip link set $eth down; timeout 60 rmmod ne 8390p && rmmo
 ok $? "... the driver and the runtime can be unloaded"
 guest run g 'rmmod xen_vsysfront'
 ok $? "... and the front-end"
-like "$(guest run g dmesg | grep -cE 'BUG:|WARNING:|Oops|Call Trace')" '^0$' "the guest's kernel has nothing to complain about" || diag "$(guest run g dmesg | tail -40)"
+is "$(guest_complaints g)" "" "the guest's kernel has nothing to complain about"
 like "$(dmesg | grep -cE 'BUG:|WARNING:|Oops|Call Trace')" '^0$' "nor has dom0's" || diag "$(dmesg | tail -40)"
 tap_done

@@ -197,7 +197,7 @@ like "$(xen-vsys attach a 'dev=/dev/ram0,name=own,exclusive=attach' 2>&1)" \
 	"dev '/dev/ram0' is in use in this domain \(exclusive=attach\)" "... and then it can't be attached"
 umount /tmp/mnt
 
-is "$(guest run a dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace')" "" "the guest's kernel has nothing to complain about"
+is "$(guest_complaints a)" "" "the guest's kernel has nothing to complain about"
 is "$(dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace|segfault')" "" "dom0's kernel has nothing to complain about"
 is "$(xen-vsys check a 2>&1)" "" "the nodes are as the schema says"
 tap_done
