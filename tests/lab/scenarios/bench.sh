@@ -4,10 +4,10 @@
 # In the lab's dom0: fio on this pair, on xen-blkfront/xen-blkback, and on the
 # native RAM disk, in one boot, interleaved.  Prints raw lines for
 # tests/bench/report; tests/bench/bench runs it.
-# usage: bench.sh TYPE RUNS SECONDS
+# usage: bench.sh TYPE RUNS SECONDS [JOBS]
 
 set -eu
-type=$1 runs=$2 seconds=$3
+type=$1 runs=$2 seconds=$3 wanted=${4:-.}
 modprobe brd rd_nr=3 rd_size=131072
 modprobe xen-blkback
 modprobe vsystest
@@ -58,7 +58,7 @@ counted()
 
 echo "# xen $(cat /sys/hypervisor/version/major).$(cat /sys/hypervisor/version/minor) linux $(uname -r) guest $type runs $runs seconds $seconds"
 for run in $(seq "$runs"); do
-	echo "$jobs" | while read -r name rw bs depth; do
+	{ grep -E -- "$wanted" <<<"$jobs" || true; } | while read -r name rw bs depth; do
 		for target in vsys blk native; do
 			case $target in
 			vsys) line=$(fio_line /dev/vsys0 "$rw" "$bs" "$depth") ;;
