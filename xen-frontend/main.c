@@ -410,17 +410,22 @@ static void vsys_add_work(struct work_struct *work)
 	xenbus_switch_state(vdev->xdev, XenbusStateConnected);
 }
 
+/* Of each device: unplugging, and that broken is set once. */
+static DEFINE_SPINLOCK(vsys_broken_lock);
+
 /* The node disappears, and what is in flight ends with error. */
 static void vsys_unplug(struct vsys_device *vdev, int error)
 {
+	unsigned long flags;
 	unsigned int i;
 
 	for (i = 0; i < vdev->nr_queues; i++)
 		vsys_queue_stop(&vdev->queue[i], error);
 	cancel_work_sync(&vdev->add_work);
 	/* From here on nobody starts it any more. */
-	WRITE_ONCE(vdev->unplugging, true);
-	synchronize_rcu();
+	spin_lock_irqsave(&vsys_broken_lock, flags);
+	vdev->unplugging = true;
+	spin_unlock_irqrestore(&vsys_broken_lock, flags);
 	cancel_work_sync(&vdev->broken_work);
 	vsys_mms_close(vdev);
 	if (vdev->node)
@@ -448,12 +453,14 @@ static void vsys_broken_work(struct work_struct *work)
 void vsys_device_broken(struct vsys_queue *q, const char *what)
 {
 	struct vsys_device *vdev = q->vdev;
+	unsigned long flags;
 
-	/* vsys_unplug() waits for those who are in here. */
-	rcu_read_lock();
-	if (!READ_ONCE(vdev->unplugging) && !cmpxchg(&vdev->broken, NULL, what))
+	spin_lock_irqsave(&vsys_broken_lock, flags);
+	if (!vdev->unplugging && !vdev->broken) {
+		WRITE_ONCE(vdev->broken, what);
 		queue_work(vsys_wq, &vdev->broken_work);
-	rcu_read_unlock();
+	}
+	spin_unlock_irqrestore(&vsys_broken_lock, flags);
 }
 
 static int vsys_stats_show(struct seq_file *m, void *v)
