@@ -62,7 +62,7 @@ include tests/unit/build.mk
 -include tests/lab/build.mk
 -include tests/bench/build.mk
 
-.PHONY: all help deps install install-module install-dkms stage demo table1 check bench lint clean
+.PHONY: all help deps install install-module install-dkms stage demo table1 check lint clean
 ## all          daemon, tool, worker
 all: $(PROGRAMS)
 
@@ -84,10 +84,6 @@ table1: deps
 ## check        lint, unit tests, then the scenarios on the lab's Xen
 check: deps
 	$(Q)tests/check
-
-## bench        this pair, xen-blkfront and the native RAM disk, in one boot
-bench: deps
-	$(Q)tests/bench/bench
 
 ## lint         shellcheck, sparse
 lint: module-check
@@ -115,7 +111,7 @@ stage: all module $(TEST_TOOLS) $(TEST_MODULES) $$(TEST_DRIVERS) $$(PLAIN_DRIVER
 	$(Q)$(MAKE) -s install install-module DESTDIR=$(abspath $(STAGE))
 	$(Q)install -d $(STAGE)/usr/lib/xen-vsys/tests
 	$(Q)install $(TEST_TOOLS) $(STAGE)/usr/lib/xen-vsys/tests/
-	$(Q)install -m 644 tests/tools/tap.sh tests/tools/cdrw.sh tests/tools/spin.sh $(STAGE)/usr/lib/xen-vsys/tests/
+	$(Q)install -m 644 tests/tools/tap.sh tests/tools/cdrw.sh tests/tools/spin.sh tests/tools/bench.sh $(STAGE)/usr/lib/xen-vsys/tests/
 	$(if $(TEST_MODULES),$(Q)install -m 644 $(TEST_MODULES) $(STAGE)/lib/modules/$(KVERSION)/extra/)
 	$(Q)strip -g $(STAGE)/lib/modules/*/extra/*.ko
 	$(if $(TEST_DRIVERS),$(Q)install -m 644 -D -t $(STAGE)/usr/lib/xen-vsys/tests/drivers $(TEST_DRIVERS))

@@ -7,9 +7,10 @@
  * prints, and this is not the way of other requests (call.c, queue.c): of the
  * queue only ring, pool and event channel are used.
  *
- * The event channel never interrupts.  Who needs an answer waits in Xen until
- * the channel is pending (SCHEDOP_poll), which takes no interrupt; nobody else
- * wants events, and the ring is told to send none.
+ * The event channel never interrupts.  Who needs an answer looks for it for a while
+ * if the back-end is awake, and else waits in Xen until the channel is pending
+ * (SCHEDOP_poll), which takes no interrupt; nobody else wants events, and the ring
+ * is told to send none.  Waking the back-end and waiting are one hypercall.
  *
  * Invariants, under the range's lock:
  *  - slot[id] has its own pages of the pool, neighbours; it is busy from its
@@ -33,6 +34,12 @@ static unsigned int ports_limit_ms = 1000;
 module_param(ports_limit_ms, uint, 0644);
 MODULE_PARM_DESC(ports_limit_ms, "a device that needs longer for a batch of port accesses is gone (default 1000)");
 
+static unsigned int ports_spin_us = 50;
+module_param(ports_spin_us, uint, 0644);
+MODULE_PARM_DESC(ports_spin_us, "how long to look for the answer to port accesses, with interrupts off, before waiting in Xen, at most (default 50; 0: never)");
+
+#define SPIN_MAX_US	100000u
+
 #define SLOT_PAGES	3u	/* for the largest batch */
 #define SLOTS		(VSYS_PORTS_POOL_PAGES / SLOT_PAGES)
 
@@ -41,9 +48,9 @@ static_assert(VSYS_PORT_MAX_OPS * sizeof(struct vsys_port_op) + VSYS_PORT_MAX_BY
 static_assert(SLOTS <= VSYS_RING_ENTRIES(0));
 
 /* A look at the ring at least so often, whatever event may be missing. */
-#define LOOK_NS		(20 * NSEC_PER_MSEC)
-/* Xen's clock and ours may differ by what they drift apart in this time. */
-#define CLOCK_NS	NSEC_PER_SEC
+#define LOOK_NS		(100 * NSEC_PER_MSEC)
+/* Xen's clock and ours may differ by what they drift apart in this time: some ms. */
+#define CLOCK_NS	(10 * NSEC_PER_SEC)
 
 struct ports_slot {
 	bool busy;
@@ -52,7 +59,10 @@ struct ports_slot {
 };
 
 struct ports_stats {
-	u64 batches, waits, polls, notifications, denied;
+	u64 batches, waits, denied;
+	u64 hypercalls;			/* all that the batches took, and of them: */
+	u64 polls, notifications, both;	/* ... in one */
+	u64 looked;			/* answers that were found by looking */
 };
 
 struct vsys_ports {
@@ -69,6 +79,7 @@ struct vsys_ports {
 	struct ports_slot slot[SLOTS];
 	unsigned int nr_slots, busy;
 	struct ports_stats stats;
+	u64 look_ns;			/* how long looking is worth it, by what was last */
 	u64 clock_read;			/* when clock_offset was */
 	s64 clock_offset;		/* Xen's clock, less ours */
 };
@@ -120,7 +131,8 @@ static const char *response_fault(const struct vsys_ports *p, const struct vsys_
 		return "a response of another operation";
 	if (rsp->status > 0)
 		return "a status above zero";
-	if (!rsp->status && rsp->value != p->slot[rsp->id].nr)
+	if ((!rsp->status || vsys_errno(rsp->status) == -EPERM) &&
+	    rsp->value != p->slot[rsp->id].nr)
 		return "another number of port accesses than was asked for";
 	return NULL;
 }
@@ -170,53 +182,127 @@ static void read_clock(struct vsys_ports *p, u64 now)
 	struct vcpu_runstate_info state;
 
 	p->clock_read = now;
+	p->stats.hypercalls++;
 	if (!HYPERVISOR_vcpu_op(VCPUOP_get_runstate_info, xen_vcpu_nr(smp_processor_id()), &state))
 		p->clock_offset = state.state_entry_time - now;
 }
 
-/* Until the channel is pending, or for LOOK_NS, or shorter. */
-static void poll_channel(struct vsys_ports *p, u64 now)
+/*
+ * Until the channel is pending, or for LOOK_NS, or shorter.  With wake the back-end is
+ * notified first, in the same hypercall: one exit, and the answer may as well be there
+ * before the poll.
+ */
+static void poll_channel(struct vsys_ports *p, u64 now, bool wake)
 {
 	evtchn_port_t port = p->q->evtchn;
-	struct sched_poll poll = { .nr_ports = 1 };
+	struct evtchn_send send = { .port = port };
+	struct sched_poll poll = {
+		.nr_ports = 1,
+		.timeout = now + p->clock_offset + LOOK_NS,
+	};
+	struct multicall_entry call[] = {
+		{ .op = __HYPERVISOR_event_channel_op,
+		  .args = { EVTCHNOP_send, (unsigned long)&send } },
+		{ .op = __HYPERVISOR_sched_op, .args = { SCHEDOP_poll, (unsigned long)&poll } },
+	};
+	long err;
 
-	poll.timeout = now + p->clock_offset + LOOK_NS;
 	set_xen_guest_handle(poll.ports, &port);
 	p->stats.polls++;
-	if (HYPERVISOR_sched_op(SCHEDOP_poll, &poll))
+	p->stats.hypercalls++;
+	if (wake) {
+		p->stats.notifications++;
+		p->stats.both++;
+		err = HYPERVISOR_multicall(call, ARRAY_SIZE(call));
+		if (!err)
+			err = call[1].result;
+		else
+			notify_remote_via_irq(p->q->irq);
+	} else {
+		err = HYPERVISOR_sched_op(SCHEDOP_poll, &poll);
+	}
+	if (err) {
+		p->stats.hypercalls++;
 		HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
+	}
+}
+
+/* id SLOTS: any slot is free. */
+static bool has_ended(const struct vsys_ports *p, unsigned int id)
+{
+	return id < SLOTS ? !p->slot[id].busy : p->busy < p->nr_slots;
+}
+
+static u64 spin_max(void)
+{
+	return (u64)min(READ_ONCE(ports_spin_us), SPIN_MAX_US) * NSEC_PER_USEC;
 }
 
 /*
- * Until the slot has its response; id SLOTS: until any slot is free.  NULL, or
- * what is wrong.
+ * How long looking is worth it, from how long an answer took: as spin.c does it,
+ * which says why.
  */
-static const char *await(struct vsys_ports *p, unsigned int id)
+static void learn(struct vsys_ports *p, u64 took)
+{
+	u64 max = spin_max();
+
+	if (took > max)
+		p->look_ns = p->look_ns / 2 < max / 16 ? 0 : p->look_ns / 2;
+	else if (2 * took > p->look_ns)
+		p->look_ns = min(2 * took, max);
+}
+
+/* The back-end is awake: NULL if there was nothing wrong until now. */
+static const char *look(struct vsys_ports *p, unsigned int id, u64 begin)
+{
+	u64 end = begin + min(p->look_ns, spin_max());
+	const char *fault;
+
+	do {
+		fault = collect(p);
+		if (!fault && has_ended(p, id))
+			p->stats.looked++;
+		if (fault || has_ended(p, id))
+			return fault;
+		cpu_relax();
+	} while (ktime_get_mono_fast_ns() < end);
+	return NULL;
+}
+
+/*
+ * Until the slot has its response; id SLOTS: until any slot is free.  wake: the
+ * back-end has yet to be notified.  NULL, or what is wrong.
+ */
+static const char *await(struct vsys_ports *p, unsigned int id, bool wake)
 {
 	u64 now = ktime_get_mono_fast_ns(), begin = now;
 	u64 limit = (u64)READ_ONCE(ports_limit_ms) * NSEC_PER_MSEC;
 	struct vsys_front_ring *ring = &p->q->ring;
-	const char *fault;
-	bool looked = false;
+	const char *fault = NULL;
+	bool polled = false;
 
-	for (;;) {
+	if (!wake && p->look_ns)
+		fault = look(p, id, begin);
+	while (!fault && !has_ended(p, id)) {
 		/* Pending again only by what comes after the look at the ring. */
 		xen_clear_irq_pending(p->q->irq);
 		ring->sring->rsp_event = ring->rsp_cons + (id < SLOTS ? p->busy : 1);
 		virt_mb();
 		fault = collect(p);
-		if (fault)
-			return fault;
-		if (id < SLOTS ? !p->slot[id].busy : p->busy < p->nr_slots)
-			return NULL;
+		if (fault || has_ended(p, id))
+			break;
 		now = ktime_get_mono_fast_ns();
 		if (now - begin > limit)
 			return "no answer to port accesses in time";
-		if (looked || now - p->clock_read > CLOCK_NS)
+		if (polled || now - p->clock_read > CLOCK_NS)
 			read_clock(p, now);
-		looked = true;
-		poll_channel(p, now);
+		polled = true;
+		poll_channel(p, now, wake);
+		wake = false;
 	}
+	if (!fault)
+		learn(p, ktime_get_mono_fast_ns() - begin);
+	return fault;
 }
 
 /* --- a batch -------------------------------------------------------------- */
@@ -230,7 +316,8 @@ static unsigned int free_slot(const struct vsys_ports *p)
 	return id;
 }
 
-static void send(struct vsys_ports *p, unsigned int id, const struct vsys_port_op *op,
+/* True: the back-end has to be notified. */
+static bool send(struct vsys_ports *p, unsigned int id, const struct vsys_port_op *op,
 		 unsigned int nr, const u8 *bytes, unsigned int len)
 {
 	u32 ops = nr * sizeof(*op);
@@ -257,10 +344,7 @@ static void send(struct vsys_ports *p, unsigned int id, const struct vsys_port_o
 	*RING_GET_REQUEST(ring, ring->req_prod_pvt) = rq;
 	ring->req_prod_pvt++;
 	RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(ring, notify);
-	if (notify) {
-		p->stats.notifications++;
-		notify_remote_via_irq(p->q->irq);
-	}
+	return notify;
 }
 
 /* Where an operation's block is; false: beyond the bytes. */
@@ -272,9 +356,9 @@ static bool block_of(const struct vsys_port_op *op, unsigned int len, u32 *size)
 	return end <= len;
 }
 
-/* The places of answers: read from the slot's pages, or all ones. */
-static void take_answers(const struct vsys_ports *p, unsigned int id, bool denied,
-			 struct vsys_port_op *op, unsigned int nr, u8 *bytes, unsigned int len)
+/* The places of answers are read from the slot's pages: none but these. */
+static void take_answers(const struct vsys_ports *p, unsigned int id, struct vsys_port_op *op,
+			 unsigned int nr, u8 *bytes, unsigned int len)
 {
 	u32 at, size;
 	unsigned int i;
@@ -284,16 +368,10 @@ static void take_answers(const struct vsys_ports *p, unsigned int id, bool denie
 		case VSYS_PORT_IN:
 		case VSYS_PORT_CHANGE:
 			at = i * sizeof(*op) + offsetof(struct vsys_port_op, value);
-			op[i].value = ~0u;
-			if (!denied)
-				slot_read(p, id, at, &op[i].value, sizeof(op[i].value));
+			slot_read(p, id, at, &op[i].value, sizeof(op[i].value));
 			break;
 		case VSYS_PORT_INS:
-			if (!block_of(&op[i], len, &size))
-				break;
-			if (denied)
-				memset(bytes + op[i].value, 0xff, size);
-			else
+			if (block_of(&op[i], len, &size))
 				slot_read(p, id, nr * sizeof(*op) + op[i].value,
 					  bytes + op[i].value, size);
 			break;
@@ -308,6 +386,7 @@ int vsys_ports_carry_out(struct vsys_ports *p, struct vsys_port_op *op, unsigned
 	unsigned long flags;
 	unsigned int id;
 	int err = -ENODEV;
+	bool wake;
 
 	if (!nr || nr > VSYS_PORT_MAX_OPS || len > VSYS_PORT_MAX_BYTES)
 		return -EINVAL;
@@ -317,17 +396,21 @@ int vsys_ports_carry_out(struct vsys_ports *p, struct vsys_port_op *op, unsigned
 	/* Of batches that nobody waited for. */
 	fault = collect(p);
 	if (!fault && p->busy == p->nr_slots)
-		fault = await(p, SLOTS);
+		fault = await(p, SLOTS, false);
 	if (fault)
 		goto out;
 	id = free_slot(p);
-	send(p, id, op, nr, bytes, len);
+	wake = send(p, id, op, nr, bytes, len);
 	err = 0;
 	if (wait) {
 		p->stats.waits++;
-		fault = await(p, id);
+		fault = await(p, id, wake);
 		if (!fault)
-			take_answers(p, id, p->slot[id].status, op, nr, bytes, len);
+			take_answers(p, id, op, nr, bytes, len);
+	} else if (wake) {
+		p->stats.notifications++;
+		p->stats.hypercalls++;
+		notify_remote_via_irq(p->q->irq);
 	}
 out:
 	if (fault) {
@@ -512,8 +595,10 @@ static void ports_show(struct vsys_device *vdev, struct seq_file *m)
 		seq_printf(m, "ports: %#x-%#x\nirq: %d\n", p->first, p->last, p->irq_number);
 		seq_printf(m, "batches: %llu\nbatch_waits: %llu\nbatch_polls: %llu\n",
 			   stats.batches, stats.waits, stats.polls);
-		seq_printf(m, "batch_notifications: %llu\nbatches_denied: %llu\n",
-			   stats.notifications, stats.denied);
+		seq_printf(m, "batch_notifications: %llu\nbatch_both: %llu\nbatch_hypercalls: %llu\n"
+			   "batches_looked: %llu\nbatches_denied: %llu\n",
+			   stats.notifications, stats.both, stats.hypercalls, stats.looked,
+			   stats.denied);
 		if (p->irq)
 			vsys_ports_irq_show(p->irq, m);
 	}

@@ -43,8 +43,8 @@ void vsys_ports_info(const struct vsys_ports *p, struct vsys_ports_info *info);
  * when it returns, which may take as long as the device needs.  Without, it
  * returns earlier, and there are no answers.
  *
- * 0, also if the back-end has refused a port: inputs are all ones then.  Negative:
- * the device is gone.
+ * 0, also if the back-end has refused some ports: their inputs are all ones.
+ * Negative: the device is gone.
  */
 int vsys_ports_carry_out(struct vsys_ports *p, struct vsys_port_op *op, unsigned int nr,
 			 u8 *bytes, unsigned int len, bool wait);

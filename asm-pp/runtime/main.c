@@ -78,8 +78,12 @@ static struct vpio_space *find(u16 port, unsigned int width)
  */
 static void arm(struct vpio_space *space)
 {
-	if (!space->queue.nr)
+	if (!space->queue.nr) {
+		/* Or an idle guest would be woken for nothing. */
+		if (timer_pending(&space->timer))
+			del_timer(&space->timer);
 		return;
+	}
 	if (in_hardirq())
 		tasklet_hi_schedule(&space->tasklet);
 	else if (!timer_pending(&space->timer))
@@ -231,7 +235,8 @@ static void on_tasklet(struct tasklet_struct *tasklet)
 	vpio_flush(space);
 }
 
-static int place_for(u16 first, u16 last)
+/* old: whose place is taken, or NULL. */
+static int place_for(u16 first, u16 last, const struct vpio_space *old)
 {
 	int i, place = -ENOSPC;
 
@@ -239,6 +244,8 @@ static int place_for(u16 first, u16 last)
 		struct vpio_space *space = rcu_dereference_protected(spaces[i],
 								     lockdep_is_held(&spaces_mutex));
 
+		if (old && space == old)
+			return i;
 		if (!space)
 			place = i;
 		else if (first <= space->queue.last && last >= space->queue.first)
@@ -247,8 +254,9 @@ static int place_for(u16 first, u16 last)
 	return place;
 }
 
-struct vpio_space *vpio_claim(u16 first, u16 last, const struct vpio_sink *sink, void *data,
-			      const struct vpio_profile *known, unsigned int batch)
+static struct vpio_space *claim(struct vpio_space *old, u16 first, u16 last,
+				const struct vpio_sink *sink, void *data,
+				const struct vpio_profile *known, unsigned int batch)
 {
 	struct vpio_space *space;
 	int err;
@@ -265,7 +273,7 @@ struct vpio_space *vpio_claim(u16 first, u16 last, const struct vpio_sink *sink,
 	tasklet_setup(&space->tasklet, on_tasklet);
 
 	mutex_lock(&spaces_mutex);
-	err = place_for(first, last);
+	err = place_for(first, last, old);
 	if (err >= 0)
 		rcu_assign_pointer(spaces[err], space);
 	mutex_unlock(&spaces_mutex);
@@ -276,7 +284,36 @@ fail:
 	kfree(space);
 	return ERR_PTR(err);
 }
+
+struct vpio_space *vpio_claim(u16 first, u16 last, const struct vpio_sink *sink, void *data,
+			      const struct vpio_profile *known, unsigned int batch)
+{
+	return claim(NULL, first, last, sink, data, known, batch);
+}
 EXPORT_SYMBOL_GPL(vpio_claim);
+
+/* Nobody finds it any more. */
+static void end_space(struct vpio_space *space)
+{
+	/* Whoever found it before is done with it, also in an interrupt. */
+	synchronize_rcu();
+	tasklet_kill(&space->tasklet);
+	del_timer_sync(&space->timer);
+	vpio_flush(space);
+	kfree(space);
+}
+
+struct vpio_space *vpio_replace(struct vpio_space *old, const struct vpio_sink *sink, void *data,
+				const struct vpio_profile *known, unsigned int batch)
+{
+	struct vpio_space *space;
+
+	space = claim(old, old->queue.first, old->queue.last, sink, data, known, batch);
+	if (!IS_ERR(space))
+		end_space(old);
+	return space;
+}
+EXPORT_SYMBOL_GPL(vpio_replace);
 
 void vpio_release(struct vpio_space *space)
 {
@@ -287,12 +324,7 @@ void vpio_release(struct vpio_space *space)
 		if (rcu_access_pointer(spaces[i]) == space)
 			RCU_INIT_POINTER(spaces[i], NULL);
 	mutex_unlock(&spaces_mutex);
-	/* Whoever found it before is done with it, also in an interrupt. */
-	synchronize_rcu();
-	tasklet_kill(&space->tasklet);
-	del_timer_sync(&space->timer);
-	vpio_flush(space);
-	kfree(space);
+	end_space(space);
 }
 EXPORT_SYMBOL_GPL(vpio_release);
 
@@ -328,28 +360,52 @@ static struct notifier_block panic_block = { .notifier_call = on_panic };
 static struct notifier_block reboot_block = { .notifier_call = on_reboot };
 static struct syscore_ops suspend_ops = { .suspend = on_suspend };
 
-static int stats_show(struct seq_file *m, void *unused)
+/* A copy is shown, since the lock is one of interrupts. */
+struct shown {
+	struct vpio_stats stats;
+	u32 waits_at[VPIO_PORTS];
+};
+
+static void show_space(struct seq_file *m, struct vpio_space *space, struct shown *shown)
 {
-	struct vpio_space *space;
-	struct vpio_stats s;
+	static const char *const why[] = { "input", "threshold", "doorbell", "full", "flush", "tick" };
+	const struct vpio_stats *s = &shown->stats;
 	unsigned long flags;
 	int i;
 
+	static_assert(ARRAY_SIZE(why) == VPIO_WHYS);
+	raw_spin_lock_irqsave(&space->lock, flags);
+	shown->stats = space->queue.stats;
+	memcpy(shown->waits_at, space->queue.waits_at, sizeof(shown->waits_at));
+	raw_spin_unlock_irqrestore(&space->lock, flags);
+	seq_printf(m, "ports: %#x-%#x\nouts: %llu\nins: %llu\nknown: %llu\nahead: %llu\nposted: %llu\n"
+		   "batches: %llu\nwaits: %llu\nrecords: %llu\nchanges: %llu\nlost: %llu\n",
+		   space->queue.first, space->queue.last, s->outs, s->ins, s->known, s->ahead,
+		   s->posted, s->batches, s->waits, s->records, s->changes,
+		   s->lost + atomic_read(&space->lost_in_nmi));
+	for (i = 0; i < VPIO_WHYS; i++)
+		seq_printf(m, "by_%s: %llu\n", why[i], s->why[i]);
+	for (i = 0; i < VPIO_PORTS; i++)
+		if (shown->waits_at[i])
+			seq_printf(m, "waits_at_%#x: %u\n", space->queue.first + i, shown->waits_at[i]);
+}
+
+static int stats_show(struct seq_file *m, void *unused)
+{
+	struct shown *shown = kmalloc(sizeof(*shown), GFP_KERNEL);
+	struct vpio_space *space;
+	int i;
+
+	if (!shown)
+		return -ENOMEM;
 	mutex_lock(&spaces_mutex);
 	for (i = 0; i < SPACES; i++) {
 		space = rcu_dereference_protected(spaces[i], lockdep_is_held(&spaces_mutex));
-		if (!space)
-			continue;
-		raw_spin_lock_irqsave(&space->lock, flags);
-		s = space->queue.stats;
-		raw_spin_unlock_irqrestore(&space->lock, flags);
-		seq_printf(m, "ports: %#x-%#x\nouts: %llu\nins: %llu\nknown: %llu\nahead: %llu\nposted: %llu\n"
-			   "batches: %llu\nwaits: %llu\nrecords: %llu\nchanges: %llu\nlost: %llu\n",
-			   space->queue.first, space->queue.last, s.outs, s.ins, s.known, s.ahead, s.posted,
-			   s.batches, s.waits, s.records, s.changes,
-			   s.lost + atomic_read(&space->lost_in_nmi));
+		if (space)
+			show_space(m, space, shown);
 	}
 	mutex_unlock(&spaces_mutex);
+	kfree(shown);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);

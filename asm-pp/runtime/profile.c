@@ -8,20 +8,25 @@
  * DP8390 with a data port at 16.  The command register's PS bits select what 1 to
  * 15 are; it reads as written, but for TXP, which starts the transmitter and is
  * cleared by it.  Drivers mask interrupts while they set up a frame; so it is the
- * unmasking, after TXP, that lets everything go.  ISR has RDC when the data port has taken a block.  BNRY moves
- * only by writing, CURR by itself.  The page-1 registers are plain.  24 to 31
+ * unmasking, after TXP, that lets everything go.  Without TXP, STP and with remote
+ * DMA aborted, writing the command register does nothing but select.  ISR has RDC when
+ * the data port has taken a block.  BNRY moves only by writing, CURR by itself, and
+ * what is between them has been received: the ring is from PSTART to before PSTOP (1
+ * and 2, which read as something else).  The page-1 registers are plain.  24 to 31
  * reset the card.
  */
 static const struct vpio_rule ne2000[] = {
 	{ .first = 0, .last = 0, .flags = VPIO_PURE | VPIO_KEPT | VPIO_SELECTS, .clears = 0x04,
-	  .selects = 0xc0 },
+	  .selects = 0xc0, .rest = 0x3d, .idle = 0x20 },
+	{ .first = 1, .last = 2, .bank = VPIO_BANK(0), .flags = VPIO_NOTED },
 	{ .first = 15, .last = 15, .bank = VPIO_BANK(0), .flags = VPIO_DOORBELL, .bits = 0x3f },
 	{ .first = 3, .last = 3, .bank = VPIO_BANK(0), .flags = VPIO_PURE | VPIO_KEPT },
 	{ .first = 4, .last = 4, .bank = VPIO_BANK(0), .flags = VPIO_PURE },
 	{ .first = 7, .last = 7, .bank = VPIO_BANK(0), .flags = VPIO_PURE | VPIO_AWAITED,
 	  .bits = 0x40, .after = 16 },
 	{ .first = 1, .last = 6, .bank = VPIO_BANK(1), .flags = VPIO_PURE | VPIO_KEPT },
-	{ .first = 7, .last = 7, .bank = VPIO_BANK(1), .flags = VPIO_PURE },
+	{ .first = 7, .last = 7, .bank = VPIO_BANK(1), .flags = VPIO_PURE | VPIO_PRODUCES,
+	  .after = 3, .start = 1, .stop = 2 },
 	{ .first = 24, .last = 31, .flags = VPIO_RESETS },
 };
 

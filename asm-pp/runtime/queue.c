@@ -5,16 +5,20 @@
  * What saves a batch that would be waited for: a value that cannot have changed
  * (VPIO_KEPT); a value that came with an earlier one, since the driver read the
  * two together before (only VPIO_PURE ports, only until the next output or tick,
- * not later than VPIO_AGE_NS, each value once); bits that are bound to come,
+ * not later than VPIO_AGE_NS, each value once), also of another bank; how far the
+ * device was, as long as the driver is behind (VPIO_PRODUCES); bits that are bound to come,
  * which the sink waits for (VPIO_AWAITED); and a poll of a VPIO_PURE port, that
  * the sink goes on with until the value changes.
  */
 #include "queue.h"
 
+/* An input, what is read ahead with a selection for each and one back, what clears itself. */
+#define MOST_WITH_INPUT	(1 + 2 * VPIO_AHEAD + 1 + 1)
+
 static const u32 all_ones[] = { 0xff, 0xffff, 0xffffffff };
 static const struct vpio_rule no_rule;
 
-static const struct vpio_rule *rule_of(const struct vpio_queue *q, u16 port)
+static const struct vpio_rule *rule_in(const struct vpio_queue *q, u16 port, unsigned int bank)
 {
 	u16 offset = port - q->first;
 	unsigned int i;
@@ -23,26 +27,37 @@ static const struct vpio_rule *rule_of(const struct vpio_queue *q, u16 port)
 		const struct vpio_rule *rule = &q->rule[i];
 
 		if (offset >= rule->first && offset <= rule->last &&
-		    (!rule->bank || rule->bank == q->bank))
+		    (!rule->bank || rule->bank == bank))
 			return rule;
 	}
 	return &no_rule;
 }
 
-static bool is_pure(const struct vpio_queue *q, u16 port, unsigned int width)
+static const struct vpio_rule *rule_of(const struct vpio_queue *q, u16 port)
+{
+	return rule_in(q, port, q->bank);
+}
+
+static bool is_pure(const struct vpio_queue *q, u16 port, unsigned int width, unsigned int bank)
 {
 	unsigned int i;
 
 	for (i = 0; i < 1u << width; i++)
-		if (!(rule_of(q, port + i)->flags & VPIO_PURE))
+		if (!(rule_in(q, port + i, bank)->flags & VPIO_PURE))
 			return false;
 	return true;
+}
+
+/* Of the bank that is selected; ports without banks have all the same. */
+static unsigned int bank_index(const struct vpio_queue *q)
+{
+	return q->bank ? q->bank - 1 : 0;
 }
 
 static bool rule_is_right(const struct vpio_rule *rule, unsigned int ports)
 {
 	if (rule->first > rule->last || rule->last >= ports || rule->after >= ports ||
-	    rule->bank > VPIO_BANKS)
+	    rule->start >= ports || rule->stop >= ports || rule->bank > VPIO_BANKS)
 		return false;
 	/* The bank's own port is the same in all banks, and not a block. */
 	if (rule->flags & VPIO_SELECTS)
@@ -57,7 +72,7 @@ int vpio_queue_init(struct vpio_queue *q, u16 first, u16 last, const struct vpio
 	unsigned int i;
 
 	if (first > last || last - first >= VPIO_PORTS || !sink || !threshold ||
-	    threshold > VPIO_RECORDS - VPIO_AHEAD - 2)
+	    threshold > VPIO_RECORDS - MOST_WITH_INPUT)
 		return -EINVAL;
 	for (i = 0; i < rules; i++)
 		if (!rule_is_right(&rule[i], last - first + 1))
@@ -70,6 +85,9 @@ int vpio_queue_init(struct vpio_queue *q, u16 first, u16 last, const struct vpio
 	q->rule = rule;
 	q->rules = rules;
 	q->threshold = threshold;
+	for (i = 0; i < rules; i++)
+		if (rule[i].flags & VPIO_SELECTS)
+			q->selector = &rule[i];
 	return 0;
 }
 
@@ -82,13 +100,16 @@ static void forget_inputs(struct vpio_queue *q)
 }
 
 /* Hands over what is there; false: the device is gone. */
-static bool carry_out(struct vpio_queue *q, bool wait)
+static bool carry_out(struct vpio_queue *q, enum vpio_why why)
 {
+	bool wait = why == VPIO_WHY_INPUT;
+
 	if (!q->nr)
 		return !q->gone;
 	if (!q->gone) {
 		q->stats.batches++;
 		q->stats.waits += wait;
+		q->stats.why[why]++;
 		q->stats.records += q->nr;
 		if (q->sink->carry_out(q->data, q->rec, q->nr, q->bytes, q->used, wait))
 			q->gone = true;
@@ -102,12 +123,12 @@ static bool carry_out(struct vpio_queue *q, bool wait)
 
 void vpio_queue_flush(struct vpio_queue *q)
 {
-	carry_out(q, false);
+	carry_out(q, VPIO_WHY_FLUSH);
 }
 
 void vpio_queue_tick(struct vpio_queue *q)
 {
-	carry_out(q, false);
+	carry_out(q, VPIO_WHY_TICK);
 	forget_inputs(q);
 }
 
@@ -130,19 +151,29 @@ static unsigned int bank_of(const struct vpio_queue *q, const struct vpio_rule *
 	return rule->bank ? q->bank - 1 : 0;
 }
 
+/*
+ * Of a bank that is not selected.  What is kept of the first bank may also be of a port
+ * without banks.
+ */
+static bool is_elsewhere(const struct vpio_queue *q, int offset, unsigned int bank)
+{
+	if (!q->bank || bank + 1 == q->bank)
+		return false;
+	return bank || rule_in(q, q->first + offset, q->bank)->bank;
+}
+
 /* A value of several ports makes that of each unknown. */
 static void forget_kept(struct vpio_queue *q, u16 port, unsigned int width)
 {
-	int low = port - q->first - 3, high = port - q->first + (1 << width) - 1, i, bank;
+	int low = port - q->first - 3, high = port - q->first + (1 << width) - 1, i;
+	unsigned int bank;
 
 	for (bank = 0; bank < VPIO_BANKS; bank++) {
 		u8 *kept_width = q->kept_width[bank];
 
-		/* Another bank's registers are others. */
-		if (q->bank && bank && bank != q->bank - 1)
-			continue;
 		for (i = low < 0 ? 0 : low; i <= high && i < VPIO_PORTS; i++)
-			if (kept_width[i] && i + (1 << (kept_width[i] - 1)) > port - q->first)
+			if (kept_width[i] && !is_elsewhere(q, i, bank) &&
+			    i + (1 << (kept_width[i] - 1)) > port - q->first)
 				kept_width[i] = 0;
 	}
 }
@@ -151,6 +182,7 @@ static void forget_all(struct vpio_queue *q)
 {
 	memset(q->kept_width, 0, sizeof(q->kept_width));
 	q->bank = 0;
+	q->selects_only = false;
 	forget_inputs(q);
 }
 
@@ -176,11 +208,22 @@ static void keep(struct vpio_queue *q, u16 port, unsigned int width, u32 value, 
 				    VPIO_BANKS);
 	else if (rule->flags & VPIO_SELECTS)
 		q->bank = 0;
-	if (!(rule->flags & VPIO_KEPT) || value & rule->clears ||
-	    (rule->clears && !said && !was_known))
+	if (rule->flags & VPIO_NOTED ? said : !(rule->flags & (VPIO_KEPT | VPIO_PRODUCES)))
+		return;
+	/* The driver's own value of that is none that the device has reached. */
+	if (rule->flags & VPIO_PRODUCES && !said)
+		return;
+	if (value & rule->clears || (rule->clears && !said && !was_known))
 		return;
 	q->kept_width[bank][offset] = width + 1;
 	q->kept[bank][offset] = value;
+}
+
+/* Nothing but the bank's selection: what was read ahead is as good as before. */
+static bool only_selects(const struct vpio_rule *rule, unsigned int width, u32 value)
+{
+	return rule->flags & VPIO_SELECTS && rule->rest && !width &&
+	       (value & rule->rest) == rule->idle;
 }
 
 void vpio_queue_out(struct vpio_queue *q, u16 port, unsigned int width, u32 value)
@@ -191,9 +234,19 @@ void vpio_queue_out(struct vpio_queue *q, u16 port, unsigned int width, u32 valu
 	q->stats.outs++;
 	add(q, VPIO_REC_OUT, port, width, value);
 	keep(q, port, width, value, false);
-	forget_inputs(q);
+	if (rule->flags & VPIO_SELECTS) {
+		q->select = value;
+		q->selects_only = only_selects(rule, width, value);
+	}
+	if (only_selects(rule, width, value)) {
+		q->same = false;
+		/* The same value may end what was to set the bits. */
+		q->awaited = NULL;
+	} else {
+		forget_inputs(q);
+	}
 	if (rings || q->nr >= q->threshold)
-		carry_out(q, false);
+		carry_out(q, rings ? VPIO_WHY_DOORBELL : VPIO_WHY_THRESHOLD);
 }
 
 /* One that was read ahead; in the order in which they were, others go. */
@@ -204,7 +257,7 @@ static bool take_ahead(struct vpio_queue *q, u16 port, unsigned int width, u32 *
 
 		q->input_head = (q->input_head + 1) % VPIO_INPUTS;
 		q->inputs--;
-		if (input->port != port || input->width != width)
+		if (input->port != port || input->width != width || input->bank != q->bank)
 			continue;
 		*value = input->value;
 		return true;
@@ -212,43 +265,101 @@ static bool take_ahead(struct vpio_queue *q, u16 port, unsigned int width, u32 *
 	return false;
 }
 
-/* What the driver read after this port the last time, and after that. */
-static unsigned int add_ahead(struct vpio_queue *q, u16 port, unsigned int width)
+static void add_select(struct vpio_queue *q, u8 value)
 {
-	unsigned int n = 0;
-	u16 next;
+	add(q, VPIO_REC_OUT, q->first + q->selector->first, 0, value);
+}
 
-	while (n < VPIO_AHEAD && (next = q->follows[port - q->first])) {
-		port = q->first + next - 1;
-		if (!is_pure(q, port, width))
-			break;
-		add(q, VPIO_REC_IN, port, width, 0);
-		n++;
+/* The value of this port is to be read ahead; false: it can't be. */
+static bool add_one_ahead(struct vpio_queue *q, const struct vpio_follower *f, unsigned int width,
+			  u8 *selected)
+{
+	struct vpio_input *input = &q->input[q->inputs];
+	u16 port = q->first + f->port - 1;
+	u8 select = q->select;
+	unsigned int i;
+
+	if (q->inputs == VPIO_AHEAD || !is_pure(q, port, width, f->bank))
+		return false;
+	/* What an interrupt's handler asks first must not be from before it. */
+	if (rule_in(q, port, f->bank)->flags & VPIO_AWAITED)
+		return false;
+	for (i = 0; i < q->inputs; i++)
+		if (q->input[i].port == port && q->input[i].bank == f->bank)
+			return false;
+	if (f->bank != q->bank) {
+		/* There and back, with nothing else changed. */
+		if (!q->selects_only)
+			return false;
+		select = (q->select & ~q->selector->selects) | (f->select & q->selector->selects);
 	}
-	return n;
+	if (select != *selected)
+		add_select(q, select);
+	*selected = select;
+	input->port = port;
+	input->width = width;
+	input->bank = f->bank;
+	input->rec = q->nr;
+	add(q, VPIO_REC_IN, port, width, 0);
+	q->inputs++;
+	return true;
+}
+
+/* What the driver read after this port, and after that. */
+static void add_ahead(struct vpio_queue *q, u16 port, unsigned int width)
+{
+	const struct vpio_follower *f = q->follows[bank_index(q)][port - q->first];
+	unsigned int done = 0, i;
+	u8 selected = q->select;
+
+	q->input_head = 0;
+	q->inputs = 0;
+	for (;;) {
+		for (i = 0; i < VPIO_FOLLOW && f[i].port; i++)
+			add_one_ahead(q, &f[i], width, &selected);
+		if (done == q->inputs)
+			break;
+		i = q->input[done].bank ? q->input[done].bank - 1 : 0;
+		f = q->follows[i][q->input[done].port - q->first];
+		done++;
+	}
+	if (selected != q->select)
+		add_select(q, q->select);
 }
 
 /* Two inputs one after the other: the second may come with the first. */
 static void learn(struct vpio_queue *q, u16 port, unsigned int width)
 {
-	u16 *follows;
+	unsigned int last = q->last_bank ? q->last_bank - 1 : 0, i;
+	struct vpio_follower *f;
 
-	if (!q->repeated)
+	if (!q->repeated || (port == q->last_port && q->bank == q->last_bank))
 		return;
-	follows = &q->follows[q->last_port - q->first];
-	if (port == q->last_port || width != q->last_width || !is_pure(q, port, width))
-		*follows = 0;
-	else
-		*follows = port - q->first + 1;
+	f = q->follows[last][q->last_port - q->first];
+	if (width != q->last_width || !is_pure(q, port, width, q->bank)) {
+		memset(f, 0, VPIO_FOLLOW * sizeof(*f));
+		return;
+	}
+	if (q->bank != q->last_bank && !q->selects_only)
+		return;
+	for (i = 0; i < VPIO_FOLLOW - 1; i++)
+		if (f[i].port == port - q->first + 1 && f[i].bank == q->bank)
+			break;
+	for (; i; i--)
+		f[i] = f[i - 1];
+	f->port = port - q->first + 1;
+	f->bank = q->bank;
+	f->select = q->select;
 }
 
 static u32 remember(struct vpio_queue *q, u16 port, unsigned int width, u32 value)
 {
 	q->same = q->repeated && q->last_port == port && q->last_width == width &&
-		  q->last_value == value;
+		  q->last_bank == q->bank && q->last_value == value;
 	q->repeated = true;
 	q->last_port = port;
 	q->last_width = width;
+	q->last_bank = q->bank;
 	q->last_value = value;
 	q->last_time = vpio_clock();
 	return value;
@@ -285,17 +396,17 @@ static u32 post(struct vpio_queue *q, u16 port)
 	q->stats.posted++;
 	forget_inputs(q);
 	if (q->nr >= q->threshold)
-		carry_out(q, false);
+		carry_out(q, VPIO_WHY_THRESHOLD);
 	return value;
 }
 
 static u32 in_by_batch(struct vpio_queue *q, u16 port, unsigned int width, bool polls)
 {
-	unsigned int at = q->nr, ahead = 0, i;
+	unsigned int at = q->nr, wanted_at = 0, i;
 	const struct vpio_rule *wanted = NULL;
 	struct vpio_rec *rec;
-	u32 value;
 
+	q->inputs = 0;
 	rec = add(q, polls ? VPIO_REC_CHANGE : VPIO_REC_IN, port, width, 0);
 	if (polls) {
 		/* It said the same twice, and is asked again: until it does not. */
@@ -304,28 +415,43 @@ static u32 in_by_batch(struct vpio_queue *q, u16 port, unsigned int width, bool 
 		rec->count = VPIO_POLL_READS;
 		q->stats.changes++;
 	} else {
-		ahead = add_ahead(q, port, width);
+		add_ahead(q, port, width);
+		wanted_at = q->nr;
 		if (!rule_of(q, port)->clears)
 			wanted = add_wanted(q);
 	}
-	if (!carry_out(q, true)) {
+	q->waits_at[port - q->first]++;
+	if (!carry_out(q, VPIO_WHY_INPUT)) {
 		forget_inputs(q);
 		return all_ones[width];
 	}
-	q->input_head = 0;
-	q->inputs = ahead;
-	for (i = 0; i < ahead; i++) {
-		rec = &q->rec[at + 1 + i];
-		q->input[i].port = rec->port;
-		q->input[i].width = rec->width;
-		q->input[i].value = rec->value & all_ones[width];
-	}
+	q->ahead_time = vpio_clock();
+	for (i = 0; i < q->inputs; i++)
+		q->input[i].value = q->rec[q->input[i].rec].value & all_ones[width];
 	if (wanted)
-		keep(q, q->first + wanted->first, 0, q->rec[at + 1 + ahead].value & 0xff, true);
-	value = q->rec[at].value & all_ones[width];
-	/* What a port kept once, it keeps on. */
-	keep(q, port, width, value, true);
-	return value;
+		keep(q, q->first + wanted->first, 0, q->rec[wanted_at].value & 0xff, true);
+	return q->rec[at].value & all_ones[width];
+}
+
+/*
+ * The device was at this place of its ring, and has only gone on since; the driver
+ * has not come there yet.  It may be told the same again: it would find nothing less.
+ * A driver that moves its own place up to the device's may mean by that that it has
+ * all, or the place before: then it has to ask.
+ */
+static bool is_behind(const struct vpio_queue *q, const struct vpio_rule *rule, u32 place)
+{
+	unsigned int next;
+
+	if (!q->kept_width[0][rule->after] || !q->kept_width[0][rule->start] ||
+	    !q->kept_width[0][rule->stop])
+		return false;
+	if (q->kept[0][rule->after] == place)
+		return false;
+	next = q->kept[0][rule->after] + 1;
+	if (next >= q->kept[0][rule->stop])
+		next = q->kept[0][rule->start];
+	return next != place;
 }
 
 u32 vpio_queue_in(struct vpio_queue *q, u16 port, unsigned int width)
@@ -350,16 +476,24 @@ u32 vpio_queue_in(struct vpio_queue *q, u16 port, unsigned int width)
 	q->awaited = NULL;
 	if (q->repeated && vpio_clock() - q->last_time > VPIO_AGE_NS)
 		forget_inputs(q);
+	if (q->inputs && vpio_clock() - q->ahead_time > VPIO_AGE_NS)
+		q->inputs = 0;
 	polls = q->repeated && q->same && q->last_port == port && q->last_width == width &&
-		is_pure(q, port, width);
+		q->last_bank == q->bank && is_pure(q, port, width, q->bank);
 	if (take_ahead(q, port, width, &value)) {
 		q->stats.ahead++;
+	} else if (rule->flags & VPIO_PRODUCES && q->kept_width[bank][offset] == width + 1 &&
+		   is_behind(q, rule, q->kept[bank][offset])) {
+		q->stats.known++;
+		return q->kept[bank][offset];
 	} else {
 		learn(q, port, width);
 		value = in_by_batch(q, port, width, polls);
 		if (q->gone)
 			return value;
 	}
+	/* What a port kept once, it keeps on. */
+	keep(q, port, width, value, true);
 	return remember(q, port, width, value);
 }
 
@@ -412,7 +546,7 @@ void vpio_queue_outs(struct vpio_queue *q, u16 port, unsigned int width, const v
 		u64 n = block_count(q, width, count);
 
 		if (!n) {
-			carry_out(q, false);
+			carry_out(q, VPIO_WHY_FULL);
 			continue;
 		}
 		add(q, VPIO_REC_OUTS, port, width, q->used)->count = n;
@@ -424,11 +558,11 @@ void vpio_queue_outs(struct vpio_queue *q, u16 port, unsigned int width, const v
 		from += step * (long)(n << width);
 		count -= n;
 		if (q->nr >= q->threshold)
-			carry_out(q, false);
+			carry_out(q, VPIO_WHY_THRESHOLD);
 	}
 	await_after(q, port);
 	if (rule->flags & VPIO_DOORBELL && !rule->bits)
-		carry_out(q, false);
+		carry_out(q, VPIO_WHY_DOORBELL);
 }
 
 void vpio_queue_ins(struct vpio_queue *q, u16 port, unsigned int width, void *buffer, u64 count,
@@ -443,12 +577,13 @@ void vpio_queue_ins(struct vpio_queue *q, u16 port, unsigned int width, void *bu
 		unsigned int at = q->used;
 
 		if (!n) {
-			carry_out(q, false);
+			carry_out(q, VPIO_WHY_FULL);
 			continue;
 		}
 		add(q, VPIO_REC_INS, port, width, at)->count = n;
 		q->used += n << width;
-		if (!carry_out(q, true))
+		q->waits_at[port - q->first]++;
+		if (!carry_out(q, VPIO_WHY_INPUT))
 			memset(q->bytes + at, 0xff, n << width);
 		copy_block(to, q->bytes + at, n, width, step, 1);
 		to += step * (long)(n << width);

@@ -28,6 +28,7 @@
 #define VPIO_PORTS	256	/* of a queue */
 #define VPIO_INPUTS	8	/* values that were read ahead */
 #define VPIO_AHEAD	3	/* at most so many with one input */
+#define VPIO_FOLLOW	2	/* inputs that are known to follow one */
 #define VPIO_AGE_NS	50000	/* two inputs further apart are no pair, and no poll */
 #define VPIO_POLL_READS	1000	/* of one port, until its value changes */
 
@@ -70,6 +71,8 @@ struct vpio_sink {
 #define VPIO_AWAITED	8u	/* these bits come when a block was written to "after" */
 #define VPIO_SELECTS	16u	/* these bits select the bank */
 #define VPIO_RESETS	32u	/* any access resets the device: nothing is known any more */
+#define VPIO_PRODUCES	64u	/* how far the device is in a ring that the driver follows by "after" */
+#define VPIO_NOTED	128u	/* what was written last counts for PRODUCES, but reads as something else */
 
 #define VPIO_BANKS	4
 #define VPIO_BANK(n)	((n) + 1)	/* for .bank; 0: any */
@@ -82,6 +85,21 @@ struct vpio_rule {
 	u8 selects;
 	u8 clears;		/* the device clears them, and nobody else does */
 	u16 after;		/* a port, counted from the first */
+	/* SELECTS: a value that has "idle" in the bits of "rest" does nothing but select. */
+	u8 rest, idle;
+	/* PRODUCES: ports that were written the ring's first place, and the one after its last. */
+	u8 start, stop;
+};
+
+/* Why a batch left. */
+enum vpio_why {
+	VPIO_WHY_INPUT,		/* somebody waits for its answer */
+	VPIO_WHY_THRESHOLD,
+	VPIO_WHY_DOORBELL,
+	VPIO_WHY_FULL,		/* a block has no room */
+	VPIO_WHY_FLUSH,		/* an interrupt handler's end, hlt, suspend and the like */
+	VPIO_WHY_TICK,
+	VPIO_WHYS
 };
 
 struct vpio_stats {
@@ -91,12 +109,21 @@ struct vpio_stats {
 	u64 records;
 	u64 changes;		/* polls that were carried out elsewhere */
 	u64 lost;		/* after the device was gone */
+	u64 why[VPIO_WHYS];	/* of the batches */
 };
 
 struct vpio_input {
 	u16 port;
-	u8 width;
+	u8 width, bank;
+	u16 rec;		/* of the batch that brings it */
 	u32 value;
+};
+
+/* An input that came after another one, with nothing between but the bank's selection. */
+struct vpio_follower {
+	u16 port;		/* 0: none; else counted from the first, plus 1 */
+	u8 bank;
+	u8 select;		/* what selected it */
 };
 
 struct vpio_queue {
@@ -118,21 +145,26 @@ struct vpio_queue {
 	/* By port, counted from the first. */
 	u8 kept_width[VPIO_BANKS][VPIO_PORTS];	/* 0: not known; else width + 1 */
 	u32 kept[VPIO_BANKS][VPIO_PORTS];
-	u16 follows[VPIO_PORTS];		/* 0: nothing; else port + 1 */
+	struct vpio_follower follows[VPIO_BANKS][VPIO_PORTS][VPIO_FOLLOW];	/* latest first */
 
 	u8 bank;				/* VPIO_BANK(), or 0: not known */
+	const struct vpio_rule *selector;	/* the rule of the port that selects it, or NULL */
+	u8 select;				/* what was written there last */
+	bool selects_only;			/* and that may be written again */
 	const struct vpio_rule *awaited;	/* its bits are on their way */
 	bool wanted;				/* the driver reads what clears itself */
 
-	/* The input before, if nothing came after it. */
+	/* The input before, if nothing came after it but selections. */
 	bool repeated;
 	bool same;		/* and it said the same as the one before */
 	u16 last_port;
-	u8 last_width;
+	u8 last_width, last_bank;
 	u64 last_time;
+	u64 ahead_time;		/* when those inputs were read */
 	u32 last_value;
 
 	struct vpio_stats stats;
+	u32 waits_at[VPIO_PORTS];	/* which inputs the batches waited for */
 };
 
 /* Supplied by whoever has a clock, in nanoseconds. */

@@ -6,7 +6,9 @@
  * Between xen-vpio, which knows no device, and xen-vsysfront, which knows no
  * driver; each works without the other.  A range is claimed when it appears.
  * When it goes it stays claimed, and the queue says that the device is gone:
- * else the driver, which is still there, would reach this machine's own ports.
+ * else the driver, which is still there, would reach this machine's own ports.  A
+ * device that comes again takes its place; one that has other ports then needs a
+ * claim of its own.
  */
 #define pr_fmt(fmt) "xen-vpio-vsys: " fmt
 
@@ -71,43 +73,60 @@ static void let_go(struct claim *c)
 	c->ports = NULL;
 }
 
-static void appeared(struct vsys_ports *ports)
+/* That of the same device, with the same ports; or a free one; or NULL. */
+static struct claim *place_of(const struct vsys_ports_info *info)
 {
-	struct vsys_ports_info info, old;
-	const struct vpio_profile *known;
-	struct vpio_space *space;
 	struct claim *place = NULL;
+	struct vsys_ports_info old;
 	int i;
 
-	vsys_ports_info(ports, &info);
-	known = profile_of(info.name);
-	if (!known)
-		return;
 	for (i = 0; i < CLAIMS; i++) {
 		if (!claims[i].ports) {
 			place = place ?: &claims[i];
 			continue;
 		}
-		/* The same device again. */
 		vsys_ports_info(claims[i].ports, &old);
-		if (!strcmp(old.name, info.name)) {
-			place = &claims[i];
-			let_go(place);
-			break;
-		}
+		if (!strcmp(old.name, info->name) && old.first == info->first &&
+		    old.last == info->last)
+			return &claims[i];
 	}
+	return place;
+}
+
+static void appeared(struct vsys_ports *ports)
+{
+	const struct vpio_profile *known;
+	struct vsys_ports_info info;
+	struct vpio_space *space;
+	struct claim *place;
+
+	vsys_ports_info(ports, &info);
+	known = profile_of(info.name);
+	if (!known)
+		return;
+	place = place_of(&info);
 	if (!place) {
 		pr_err("%s: there are %d others already\n", info.name, CLAIMS);
 		return;
 	}
 	vsys_ports_get(ports);
-	space = vpio_claim(info.first, info.last + more, &sink, ports, known, threshold);
+	if (place->ports)
+		space = vpio_replace(place->space, &sink, ports, known, threshold);
+	else
+		space = vpio_claim(info.first, info.last + more, &sink, ports, known, threshold);
 	if (IS_ERR(space)) {
-		pr_err("%s: ports %#x-%#x with threshold %u: error %ld\n", info.name, info.first,
-		       info.last + more, threshold, PTR_ERR(space));
+		if (PTR_ERR(space) == -EBUSY)
+			pr_err("%s: ports %#x-%#x: some are claimed already, perhaps by a device that is gone: load xen-vpio-vsys again\n",
+			       info.name, info.first, info.last + more);
+		else
+			pr_err("%s: ports %#x-%#x with threshold %u: error %ld\n",
+			       info.name, info.first, info.last + more, threshold,
+			       PTR_ERR(space));
 		vsys_ports_put(ports);
 		return;
 	}
+	if (place->ports)
+		vsys_ports_put(place->ports);
 	place->ports = ports;
 	place->space = space;
 	pr_info("%s: ports %#x-%#x, profile %s, interrupt %d\n", info.name, info.first,

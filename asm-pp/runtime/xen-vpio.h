@@ -19,6 +19,13 @@ struct vpio_space;
 struct vpio_space *vpio_claim(u16 first, u16 last, const struct vpio_sink *sink, void *data,
 			      const struct vpio_profile *profile, unsigned int threshold);
 
+/*
+ * The ports of old are this sink's from now on: no access is the machine's own, or nobody's,
+ * meanwhile.  old ends as by vpio_release().  An ERR_PTR: old stays.
+ */
+struct vpio_space *vpio_replace(struct vpio_space *old, const struct vpio_sink *sink, void *data,
+				const struct vpio_profile *profile, unsigned int threshold);
+
 /* What waits is carried out first; then carry_out is not called any more. */
 void vpio_release(struct vpio_space *space);
 

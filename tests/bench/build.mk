@@ -1,6 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# growth: what the daemon costs with 1 to 1000 guests, without Xen.
+# What it costs: against xen-blkfront/xen-blkback on the lab's Xen, and, without Xen,
+# what the daemon costs with 1 to 1000 guests (growth).
+
+.PHONY: bench bench-sweep bench-scale bench-all bench-plots
+## bench        this pair, xen-blkfront and the native RAM disk, in one boot
+bench: deps
+	$(Q)tests/bench/bench
+
+## bench-sweep  the same over depth and size
+bench-sweep: deps
+	$(Q)tests/bench/bench sweep
+
+## bench-scale  1 to 8 guests, 1 to 64 devices, busy and idle
+bench-scale: deps
+	$(Q)tests/bench/bench scale
+
+## bench-plots  docs/perf/*.svg of what these three left in build/
+bench-plots: deps
+	$(Q)tests/bench/plots
+
+## bench-all    all four, also if a goal is missed
+bench-all: deps
+	$(Q)tests/bench/bench; status=$$?; \
+	tests/bench/bench sweep && tests/bench/bench scale && tests/bench/plots && exit $$status
 
 GROWTH := $(B)/bench
 

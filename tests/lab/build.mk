@@ -18,6 +18,24 @@ vsystest-check:
 	$(Q)rm -rf $(B)/vsystest-check && mkdir -p $(B)/vsystest-check && cp -p $(VSYSTEST_SRC) $(B)/vsystest-check/
 	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(B)/vsystest-check) C=2 CF='-Wsparse-error' modules
 
+# The test module for the guest, that makes port accesses by order; rewritten.
+VPIOTEST     := $(B)/vpiotest/vpiotest.ko
+VPIOTEST_SRC := tests/lab/vpiotest/vpiotest.c tests/lab/vpiotest/Kbuild
+TEST_MODULES += $(VPIOTEST)
+VPIOTEST_FLAGS := ASM_PP_KBUILD=$(abspath asm-pp/asm-pp.kbuild) \
+		  ASM_PP_SYMVERS=$(abspath $(B)/vpio-module/Module.symvers)
+
+$(VPIOTEST): $(VPIOTEST_SRC) asm-pp/asm-pp.kbuild $(B)/vpio-module/xen-vpio.ko $(ASM_PP) $(ASM_PP_AS)
+	$(call say,KBUILD,$@)
+	$(Q)mkdir -p $(@D) && cp -pu $(VPIOTEST_SRC) $(@D)/
+	$(Q)ASM_PP_BUILD=$(abspath $(B)) $(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(@D)) $(VPIOTEST_FLAGS) KCFLAGS=-Werror W=1 modules
+
+.PHONY: vpiotest-check
+module-check: vpiotest-check
+vpiotest-check: $(B)/vpio-module/xen-vpio.ko $(ASM_PP) $(ASM_PP_AS)
+	$(Q)rm -rf $(B)/vpiotest-check && mkdir -p $(B)/vpiotest-check && cp -p $(VPIOTEST_SRC) $(B)/vpiotest-check/
+	$(Q)ASM_PP_BUILD=$(abspath $(B)) $(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(B)/vpiotest-check) $(VPIOTEST_FLAGS) C=2 CF='-Wsparse-error' modules
+
 # The runtime of rewritten drivers for the guest, and Linux's ISA NE2000 driver
 # through asm-pp, where its source is (package linux-source-6.1).
 TEST_MODULES += $(VPIO_MODULE) $(VPIO_VSYS)
@@ -44,7 +62,7 @@ $(B)/ne2000-plain/8390p.ko: $(B)/ne2000/8390p.ko
 	$(Q)printf 'obj-m := 8390p.o ne.o\nCFLAGS_ne.o := -DCONFIG_NE2000_MODULE\n' >$(@D)/Kbuild
 	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(@D)) modules
 
-## bench-exits  VM exits for each frame of an NE2000, emulated and rewritten
+## bench-exits  VM exits for each frame of an NE2000, emulated and rewritten: table, plot
 .PHONY: bench-exits
 bench-exits: deps
-	$(Q)tests/lab/scenario exits
+	$(Q)tests/bench/exits

@@ -4,7 +4,9 @@
 
 TEST_TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 TOOL_LIBS_hostile-front := -lxengnttab -lxenevtchn -lxenstore -lpthread
+TOOL_LIBS_hostile-back  := -lxengnttab -lxenstore
 TOOL_LIBS_file-wait     := -luring -lpthread
+TOOL_LIBS_cost          := -lxenctrl
 
 include tests/tools/ioctl-client/build.mk
 include tests/tools/cdrw/build.mk

@@ -384,14 +384,14 @@ static void limits(void **state)
 	m.op[1].count++;
 	assert_int_equal(check(), -EINVAL);
 
-	/* Who is to blame: the first one. */
+	/* Who is to blame: the first one, unless there is one that cannot be. */
 	begin();
 	add(VSYS_PORT_OUT, FIRST, 0, 0);
 	add(VSYS_PORT_OUT, 0x1234, 0, 0);
-	add(99, FIRST, 0, 0);
+	add(VSYS_PORT_OUT, 0x4321, 0, 0);
 	assert_int_equal(ports_check(&m, FIRST, LAST, &port), -EPERM);
 	assert_int_equal(port, 0x1234);
-	m.op[0].width = 3;
+	add(99, FIRST, 0, 0);
 	assert_int_equal(check(), -EINVAL);
 }
 
@@ -458,6 +458,7 @@ static bool goes_on(struct model *k, uint32_t reads, uint32_t count)
 static int model_check(const uint8_t *data, uint32_t nr, uint32_t len, uint16_t *port)
 {
 	uint64_t sum = 0;
+	int err = 0;
 	uint32_t i;
 
 	if (nr > 128 || len > 128 * 16 + 8192 || nr * 16 > len || len - nr * 16 > 8192)
@@ -470,9 +471,9 @@ static int model_check(const uint8_t *data, uint32_t nr, uint32_t len, uint16_t 
 		if (op[2] == 0 || op[2] > 6 || op[3] > 2)
 			return -EINVAL;
 		size = op[3] == 0 ? 1 : op[3] == 1 ? 2 : 4;
-		if (p < FIRST || p + size > LAST + 1) {
+		if ((p < FIRST || p + size > LAST + 1) && !err) {
 			*port = p;
-			return -EPERM;
+			err = -EPERM;
 		}
 		if (op[2] == 3 || op[2] == 4) {
 			sum += count * size;
@@ -482,7 +483,7 @@ static int model_check(const uint8_t *data, uint32_t nr, uint32_t len, uint16_t 
 		if (op[2] >= 5 && count > 1000)
 			return -EINVAL;
 	}
-	return 0;
+	return err;
 }
 
 static void put(uint8_t *at, unsigned int size, uint32_t value)
@@ -645,7 +646,7 @@ static void hostile(void **state)
 	/* All kinds were there. */
 	print_message("# %u carried out, %u of them too late; %u denied, %u wrong\n", good, late,
 		      denied, wrong);
-	assert_true(good > 30000 && late > 3000 && denied > 3000 && wrong > 3000);
+	assert_true(good > 30000 && late > 3000 && denied > 1500 && wrong > 3000);
 }
 
 int main(void)

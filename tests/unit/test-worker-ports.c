@@ -244,7 +244,7 @@ static void denied(void **state)
 	add(&bad, VSYS_PORT_OUT, LAST, 1, 1);
 	dup2(log, 2);
 	for (i = 0; i < 5; i++) {
-		expect(call(f, rq_batch(f, &bad, 0)), -VSYS_EPERM, 0);
+		expect(call(f, rq_batch(f, &bad, 0)), -VSYS_EPERM, 2);
 		bad.op[1].port = 0x1f0 + i;
 		expect(call(f, rq_batch(f, &good, 0)), 0, 1);
 	}
@@ -258,7 +258,84 @@ static void denied(void **state)
 	assert_int_equal(f->counters.errors, 5);
 	disconnect_device(f);
 	port_executor_join(&x);
-	assert_int_equal(x.card.accesses, 5);
+	assert_int_equal(x.card.accesses, 10);
+}
+
+/*
+ * Of a batch only what is not lent is left out, and what it would have brought is all
+ * ones; the rest is done, in order.
+ */
+static void partly_denied(void **state)
+{
+	struct fixture *f = *state;
+	struct batch b = { .bytes = 40 };
+	uint8_t before[1024], after[1024];
+	struct ports_message m;
+	uint32_t pool = 300;
+	unsigned int i;
+	uint16_t id;
+	int pair[2];
+
+	socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+	connect_ports(f, pair[1]);
+	pool_fill(f, 0, pool - 200, 0xa5, sizeof(before));
+	add(&b, VSYS_PORT_OUT, 0x302, 0, 7);
+	add(&b, VSYS_PORT_OUT, 0xcf8, 2, 7);
+	add(&b, VSYS_PORT_IN, FIRST - 1, 1, 0x55);	/* one byte of it is lent */
+	add(&b, VSYS_PORT_INS, LAST + 1, 1, 10)->count = 3;
+	add(&b, VSYS_PORT_IN, 0x303, 0, 0);
+	add(&b, VSYS_PORT_OUTS, 0x20, 0, 1)->count = 3;
+	add(&b, VSYS_PORT_UNTIL, 0x21, 0, 0)->count = 5;
+	add(&b, VSYS_PORT_CHANGE, 0x21, 0, 9)->count = 5;
+	add(&b, VSYS_PORT_INS, 0x310, 0, 20)->count = 4;
+	id = submit(f, rq_batch(f, &b, pool));
+	pool_get(f, 0, pool - 200, before, sizeof(before));
+	take(f, pair[0], &m);
+	assert_int_equal(m.nr, 9);
+	for (i = 0; i < 9; i++) {
+		if (i == 0 || i == 4 || i == 8) {
+			assert_memory_equal(&m.op[i], &b.op[i], OP);
+			continue;
+		}
+		/* A place, and no access. */
+		assert_int_equal(m.op[i].op, VSYS_PORT_CHANGE);
+		assert_int_equal(m.op[i].count, 0);
+		assert_in_range(m.op[i].port, FIRST, LAST);
+	}
+	m.op[4].value = 0x77;
+	memset(m.data + 9 * OP, 0x3c, 40);
+	m.done = 9;
+	give(pair[0], &m, m.len);
+	expect(wait_for(f, id), -VSYS_EPERM, 9);
+	pool_get(f, 0, pool - 200, after, sizeof(after));
+	memset(before + 200 + 2 * OP + 4, 0xff, 4);
+	memset(before + 200 + 9 * OP + 10, 0xff, 6);
+	memcpy(before + 200 + 4 * OP + 4, &(uint32_t){ 0x77 }, 4);
+	memset(before + 200 + 7 * OP + 4, 0xff, 4);
+	memset(before + 200 + 9 * OP + 20, 0x3c, 4);
+	assert_memory_equal(before, after, sizeof(before));
+	/* The next one has nothing of this. */
+	b.nr = 0;
+	add(&b, VSYS_PORT_IN, 0x303, 0, 0);
+	id = submit(f, rq_batch(f, &b, pool));
+	take(f, pair[0], &m);
+	m.op[0].value = 0x78;
+	m.done = 1;
+	give(pair[0], &m, m.len);
+	expect(wait_for(f, id), 0, 1);
+	assert_int_equal(value_at(f, pool, 0), 0x78);
+	/* Too late, and denied. */
+	b.op[0].op = VSYS_PORT_UNTIL;
+	add(&b, VSYS_PORT_OUT, 0x20, 0, 0);
+	id = submit(f, rq_batch(f, &b, pool));
+	take(f, pair[0], &m);
+	m.done = 0;
+	m.status = -ETIMEDOUT;
+	give(pair[0], &m, m.len);
+	expect(wait_for(f, id), -VSYS_ETIMEDOUT, 0);
+	disconnect_device(f);
+	close(pair[0]);
+	close(pair[1]);
 }
 
 static void wrong(void **state)
@@ -424,6 +501,49 @@ static void cancelled(void **state)
 	disconnect_device(f);
 	close(pair[0]);
 	close(pair[1]);
+}
+
+/*
+ * A worker that looks for requests at all needs no notification while an executor has a
+ * batch: its answer wakes it.  One that never looks does.
+ */
+static void found_by_answer(void **state)
+{
+	struct fixture *f = *state;
+	struct batch b = { 0 };
+	struct vsys_request r;
+	struct ports_message m;
+	unsigned int i;
+	int pair[2], notify;
+	uint16_t id;
+
+	add(&b, VSYS_PORT_OUT, FIRST, 0, 1);
+	for (i = 0; i < 2; i++) {
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+		f->downs = 0;
+		connect_ports(f, pair[1]);
+		f->w.spin.max_ns = i ? 0 : INT64_C(1000000000);
+		f->w.spin.now_ns = 0;
+		id = submit(f, rq_batch(f, &b, 0));
+		take(f, pair[0], &m);
+		settle(f);
+		r = rq_batch(f, &b, 64);
+		r.id = f->next_id++ % RING_SIZE(&f->ring[0]);
+		f->answered[0][r.id] = false;
+		push_raw(f, 0, &r);
+		RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&f->ring[0], notify);
+		assert_int_equal(notify, i);
+		m.done = 1;
+		give(pair[0], &m, 0);
+		expect(wait_for(f, id), 0, 1);
+		take(f, pair[0], &m);
+		m.done = 1;
+		give(pair[0], &m, 0);
+		expect(wait_for(f, r.id), 0, 1);
+		disconnect_device(f);
+		close(pair[0]);
+		close(pair[1]);
+	}
 }
 
 /* The batch that the executor has ends first; the others never begin. */
@@ -597,7 +717,7 @@ static void two_devices(void **state)
 	pool_put(f, 1, 0, c.op, OP);
 	expect(wait_for_on(f, 1, submit_on(f, 1, other)), 0, 1);
 	pool_put(f, 1, 0, b.op, OP);
-	expect(wait_for_on(f, 1, submit_on(f, 1, other)), -VSYS_EPERM, 0);
+	expect(wait_for_on(f, 1, submit_on(f, 1, other)), -VSYS_EPERM, 1);
 	assert_false(answered(f, id));
 	/* It dies: that is no matter of the other's. */
 	close(pair[0]);
@@ -612,6 +732,45 @@ static void two_devices(void **state)
 	assert_int_equal(x.card.accesses, 2);
 }
 
+/* What is not lent is not done: an OUTS of nothing stands in its place. */
+static unsigned int without_denied(struct ports_message *m)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < m->nr; i++) {
+		if (ports_lent(&m->op[i], FIRST, LAST))
+			continue;
+		m->op[i].op = VSYS_PORT_OUTS;
+		m->op[i].count = 0;
+		n++;
+	}
+	return n;
+}
+
+/* As the guest sees it: the answers in the order of the operations, blocks may overlap. */
+static void put_back(struct ports_message *m, const struct vsys_port_op *asked)
+{
+	static struct ports_message got;
+	unsigned int i;
+
+	got = *m;
+	for (i = 0; i < m->nr; i++) {
+		const struct vsys_port_op *op = &asked[i];
+		bool lent = ports_lent(op, FIRST, LAST);
+		size_t at = m->nr * OP + op->value;
+
+		m->op[i] = *op;
+		if (i >= m->done)
+			continue;
+		if (op->op == VSYS_PORT_IN || op->op == VSYS_PORT_CHANGE)
+			m->op[i].value = lent ? got.op[i].value : UINT32_MAX;
+		else if (op->op == VSYS_PORT_INS && lent)
+			memcpy(m->data + at, got.data + at, (size_t)op->count << op->width);
+		else if (op->op == VSYS_PORT_INS)
+			memset(m->data + at, 0xff, (size_t)op->count << op->width);
+	}
+}
+
 /* Anything, against a card of our own. */
 static void random_batches(void **state)
 {
@@ -620,7 +779,7 @@ static void random_batches(void **state)
 	struct card same = { .now = 1 };
 	struct ports_message m;
 	static uint8_t back[PORTS_DATA_SIZE];
-	unsigned int round, i, good = 0;
+	unsigned int round, i, good = 0, denied = 0;
 
 	connect_card(f, &x);
 	the_card = &same;
@@ -652,17 +811,21 @@ static void random_batches(void **state)
 		pool_put(f, 0, pool, m.data, m.len);
 		rsp = call(f, rq_batch(f, &b, pool));
 		err = ports_check(&m, FIRST, LAST, &port);
-		if (!err) {
+		if (err == -EPERM)
+			denied += without_denied(&m);
+		if (err != -EINVAL) {
 			ports_carry_out(&m, &card_device);
-			err = m.status;
+			err = m.status ? m.status : err;
 			good++;
 		}
+		if (err != -EINVAL)
+			put_back(&m, b.op);
 		expect(rsp, err == -EPERM ? -VSYS_EPERM : err == -EINVAL ? -VSYS_EINVAL :
 		       err ? -VSYS_ETIMEDOUT : 0, m.done);
 		pool_get(f, 0, pool, back, m.len);
 		assert_memory_equal(back, m.data, m.len);
 	}
-	assert_true(good > 1000);
+	assert_true(good > 1000 && denied > 20);
 	disconnect_device(f);
 	port_executor_join(&x);
 	assert_true(x.card.hash == same.hash);
@@ -672,8 +835,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		T(in_place), T(copied_once), T(order), T(denied), T(wrong), T(violations),
-		T(not_there), T(time_out), T(cancelled), T(disconnected_meanwhile),
+		T(in_place), T(copied_once), T(order), T(denied), T(partly_denied), T(wrong), T(violations),
+		T(not_there), T(time_out), T(cancelled), T(found_by_answer), T(disconnected_meanwhile),
 		T(executor_dies), T(executor_talks_nonsense), T(refused), T(two_devices),
 		T(random_batches),
 	};

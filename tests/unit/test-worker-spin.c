@@ -3,7 +3,10 @@
  * test-worker-spin.c - requests that are found by looking, without a notification.
  */
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "xen-backend/worker/clock.h"
 #include "tests/unit/worker-fixture.h"
 
 #define MS	INT64_C(1000000)
@@ -130,11 +133,131 @@ static void not_deaf(void **state)
 	assert_true(TAILQ_EMPTY(&f->w.spin.queues));
 }
 
+static struct hold *the_hold(struct fixture *f)
+{
+	return &LIST_FIRST(&f->w.devices)->queue[0].hold;
+}
+
+/* A guest that waits for events and keeps nr requests in flight, until there were all responses. */
+static void keep(struct fixture *f, unsigned int nr, unsigned int all)
+{
+	unsigned int sent = f->nr_responses;
+
+	f->by_event = true;
+	f->notified = 0;
+	all += sent;
+	patience();
+	while (f->nr_responses < all) {
+		/* One is answered while the next is on its way. */
+		if (sent - f->nr_responses < nr) {
+			push(f, true);
+			sent++;
+		}
+		step(f);
+		check_patience("all responses");
+	}
+	UNTIL(f, f->nr_responses == sent);
+}
+
+/* What has a notification together: most of what a guest has in flight. */
+static void together(void **state)
+{
+	struct fixture *f = *state;
+
+	spinning(f, 400, 400);
+	keep(f, 16, 2000);
+	keep(f, 16, 1000);
+	assert_in_range(f->notified, 1000 / 16, 110);
+	/* Another guest has fewer, and still nothing waits for ever. */
+	keep(f, 3, 200);
+	keep(f, 3, 300);
+	assert_in_range(f->notified, 300 / 3, 110);
+	/* One by one each has its own, but for a trial now and then. */
+	keep(f, 1, 100);
+	keep(f, 1, 900);
+	assert_in_range(f->notified, 899, 901);
+	assert_int_equal(the_hold(f)->want, 1);
+}
+
+/* Not longer than a part of the time that is looked. */
+static void in_time(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t begin;
+
+	spinning(f, 400, 400);
+	keep(f, 1, 1);
+	the_hold(f)->want = 8;
+	begin = clock_ticks();
+	keep(f, 3, 1);
+	assert_true(clock_to_ns(clock_ticks() - begin) >= 90 * MS);
+	assert_int_equal(f->w.nr_holding, 0);
+	assert_int_equal(the_hold(f)->want, 4);
+	/* Who looks no more, tells before. */
+	the_hold(f)->want = 8;
+	f->w.spin.max_ns = INT64_C(1000000) * MS;
+	f->w.spin.now_ns = 5 * MS;
+	keep(f, 3, 1);
+	assert_int_equal(f->w.nr_holding, 0);
+}
+
+/* A guest that has found its responses by itself is not told. */
+static void found_by_itself(void **state)
+{
+	struct fixture *f = *state;
+
+	spinning(f, 400, 400);
+	keep(f, 1, 1);
+	the_hold(f)->want = 8;
+	push(f, true);
+	UNTIL(f, f->w.nr_holding == 1);
+	f->by_event = false;
+	f->notified = 0;
+	UNTIL(f, answered(f, last));
+	UNTIL(f, f->w.nr_holding == 0);
+	assert_int_equal(f->notified, 0);
+	assert_int_equal(the_hold(f)->want, 8);
+	/* A device that goes leaves nothing behind. */
+	keep(f, 1, 1);
+	the_hold(f)->want = 8;
+	push(f, true);
+	UNTIL(f, f->w.nr_holding == 1);
+	disconnect_device(f);
+	assert_int_equal(f->w.nr_holding, 0);
+}
+
+/* Its ticks are as long as they are. */
+static void clock_goes(void **state)
+{
+	struct timespec from, to;
+	uint64_t ticks;
+	int64_t ns;
+	unsigned int i;
+
+	(void)state;
+	clock_init();
+	for (i = 0; i < 3; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &from);
+		ticks = clock_ticks();
+		usleep(i < 2 ? 50000 : 1100000);
+		ticks = clock_ticks() - ticks;
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		ns = (to.tv_sec - from.tv_sec) * 1000 * MS + to.tv_nsec - from.tv_nsec;
+		/* Never more than it really was, but for the comparison's error. */
+		assert_in_range(clock_to_ns(ticks), ns / 2, ns + ns / 8);
+		assert_in_range(clock_to_ns(clock_of_ns(ns)), ns - 2, ns + 2);
+		clock_adjust();
+	}
+	/* What is nonsense is long. */
+	assert_true(clock_to_ns((uint64_t)-1000) > 1000000 * MS);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		T(found), T(asks_again), T(comes_at_last), T(learns), T(not_deaf),
+		T(together), T(in_time), T(found_by_itself), T(clock_goes),
 	};
 
 	if (!can_run())

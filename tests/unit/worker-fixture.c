@@ -287,7 +287,7 @@ static void supervise(struct fixture *f)
 static void take_responses(struct fixture *f)
 {
 	struct vsys_response rsp;
-	unsigned int q;
+	unsigned int q, events;
 	int more;
 
 	for (q = 0; q < f->setup.queues; q++) {
@@ -295,7 +295,10 @@ static void take_responses(struct fixture *f)
 
 		if (!ring->sring)
 			continue;
-		loop_take(f->t, REMOTE_PORT(q));
+		events = loop_take(f->t, REMOTE_PORT(q));
+		f->notified += events;
+		if (f->by_event && !events)
+			continue;
 		do {
 			while (RING_HAS_UNCONSUMED_RESPONSES(ring)) {
 				xen_rmb();

@@ -52,6 +52,8 @@ struct fixture {
 	struct vsys_response rsp[VSYS_IPC_MAX_QUEUES][512];
 	bool answered[VSYS_IPC_MAX_QUEUES][512];
 	unsigned int nr_responses;
+	bool by_event;			/* responses are looked for when there is one */
+	unsigned int notified;
 
 	/* Supervisor: what an IPC_OPEN gets. */
 	int (*open_with)(struct fixture *f, const struct vsys_ipc *msg);

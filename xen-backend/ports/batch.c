@@ -36,10 +36,16 @@ static bool block_fits(const struct vsys_port_op *op, uint32_t size, uint64_t *u
 	return *used <= VSYS_PORT_MAX_BYTES;
 }
 
+bool ports_lent(const struct vsys_port_op *op, uint16_t first, uint16_t last)
+{
+	return op->port >= first && op->port + (1 << op->width) - 1 <= last;
+}
+
 int ports_check(const struct ports_message *m, uint16_t first, uint16_t last, uint16_t *port)
 {
 	uint64_t used = 0;
 	uint32_t size, i;
+	int err = 0;
 
 	if (m->nr > VSYS_PORT_MAX_OPS || m->len > PORTS_DATA_SIZE ||
 	    m->len < m->nr * sizeof(m->op[0]))
@@ -52,16 +58,16 @@ int ports_check(const struct ports_message *m, uint16_t first, uint16_t last, ui
 
 		if (op->op < VSYS_PORT_OUT || op->op > VSYS_PORT_UNTIL || op->width > 2)
 			return -EINVAL;
-		if (op->port < first || op->port + (1 << op->width) - 1 > last) {
+		if (!err && !ports_lent(op, first, last)) {
 			*port = op->port;
-			return -EPERM;
+			err = -EPERM;
 		}
 		if (is_block(op) && !block_fits(op, size, &used))
 			return -EINVAL;
 		if (is_poll(op) && op->count > VSYS_PORT_MAX_READS)
 			return -EINVAL;
 	}
-	return 0;
+	return err;
 }
 
 bool ports_answers(const struct ports_message *m)

@@ -42,9 +42,12 @@ struct port_device {
 	uint64_t (*now)(void);		/* ns, monotonic */
 };
 
+/* Whether all bytes of the access, of a width that can be, are first to last. */
+bool ports_lent(const struct vsys_port_op *op, uint16_t first, uint16_t last);
+
 /*
- * Whether all of it can be carried out with ports first to last: 0, -EINVAL, or
- * -EPERM and in *port the first byte's port of the operation that is to blame.
+ * Whether all of it can be carried out with ports first to last: 0; -EINVAL, something
+ * can't be; or -EPERM, only of ports that are not lent, and in *port the first of them.
  */
 int ports_check(const struct ports_message *m, uint16_t first, uint16_t last, uint16_t *port);
 

@@ -35,6 +35,8 @@ struct ports {
 	bool listening, cancelled;
 
 	struct ports_message batch;	/* of current */
+	struct vsys_port_op asked[VSYS_PORT_MAX_OPS];	/* by the guest, if some were denied */
+	bool denied[VSYS_PORT_MAX_OPS], any_denied;
 	struct ports_message answer;
 };
 
@@ -73,7 +75,7 @@ static void put_answers(const struct ports *p, uint8_t *base)
 	uint32_t i;
 
 	for (i = 0; i < a->done; i++) {
-		const struct vsys_port_op *op = &b->op[i];
+		const struct vsys_port_op *op = p->any_denied ? &p->asked[i] : &b->op[i];
 
 		switch (op->op) {
 		case VSYS_PORT_IN:
@@ -83,7 +85,10 @@ static void put_answers(const struct ports *p, uint8_t *base)
 			break;
 		case VSYS_PORT_INS:
 			at = bytes + op->value;
-			memcpy(base + at, a->data + at, (size_t)op->count << op->width);
+			if (p->any_denied && p->denied[i])
+				memset(base + at, 0xff, (size_t)op->count << op->width);
+			else
+				memcpy(base + at, a->data + at, (size_t)op->count << op->width);
 			break;
 		}
 	}
@@ -93,6 +98,7 @@ static void answered(struct uring_call *call, int res)
 {
 	struct ports *p = container_of(call, struct ports, call);
 	struct request *r = p->current;
+	int status;
 
 	p->listening = false;
 	if (res == -ECANCELED)
@@ -113,7 +119,10 @@ static void answered(struct uring_call *call, int res)
 	/* When the device stops, too: its memory is mapped as long as this request is there. */
 	if (r->nr_iov)
 		put_answers(p, r->iov[0].iov_base);
-	request_end(r, p->answer.status, p->answer.done, 0);
+	status = p->answer.status;
+	if (!status && p->any_denied)
+		status = -EPERM;
+	request_end(r, status, p->answer.done, 0);
 	listen_on(p);
 	next(p);
 }
@@ -138,7 +147,7 @@ static void listen_on(struct ports *p)
 
 /* --- batches ---------------------------------------------------------------- */
 
-static void deny(struct ports *p, uint16_t port)
+static void say_denied(struct ports *p, uint16_t port)
 {
 	static struct log_limit limit;
 	struct device *dev = p->dev;
@@ -150,6 +159,26 @@ static void deny(struct ports *p, uint16_t port)
 	log_limited(&limit, LOG_WARNING,
 		    "domain %u device %u: port 0x%x is denied: 0x%x-0x%x are lent",
 		    dev->worker->transport->domid, dev->devid, port, p->first, p->last);
+}
+
+/*
+ * What reaches other ports becomes a poll of no read, in a place of its own: the order
+ * of the others stays, and the executor has nothing to refuse.  The answer is all ones,
+ * as of an empty bus.
+ */
+static void deny(struct ports *p)
+{
+	struct ports_message *b = &p->batch;
+	uint32_t i;
+
+	memcpy(p->asked, b->op, b->nr * sizeof(b->op[0]));
+	for (i = 0; i < b->nr; i++) {
+		p->denied[i] = !ports_lent(&b->op[i], p->first, p->last);
+		if (p->denied[i])
+			b->op[i] = (struct vsys_port_op){ .op = VSYS_PORT_CHANGE, .port = p->first,
+							  .value = UINT32_MAX };
+	}
+	p->any_denied = true;
 }
 
 /* Out of the guest's memory, once. */
@@ -169,10 +198,13 @@ static int take(struct ports *p, const struct request *r)
 	/* From here on only the copy counts, whatever the compiler thinks. */
 	__asm__ __volatile__("" ::: "memory");
 
+	p->any_denied = false;
 	err = ports_check(b, p->first, p->last, &port);
-	if (err == -EPERM)
-		deny(p, port);
-	return err;
+	if (err != -EPERM)
+		return err;
+	say_denied(p, port);
+	deny(p);
+	return 0;
 }
 
 /*
@@ -253,6 +285,11 @@ void ports_free(struct ports *p)
 		return;
 	close(p->fd);
 	free(p);
+}
+
+bool ports_busy(const struct ports *p)
+{
+	return p && p->current;
 }
 
 bool ports_gone(struct ports *p)

@@ -25,6 +25,9 @@ void ports_start(struct request *r);
 /* If it is not its turn yet. */
 void ports_cancel(struct request *r);
 
+/* A batch is with the executor: when it ends, its queue is served.  NULL: no. */
+bool ports_busy(const struct ports *p);
+
 /* The device is stopping: whether nothing is under way any more. */
 bool ports_gone(struct ports *p);
 

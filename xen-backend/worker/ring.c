@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "../log.h"
+#include "ports.h"
 #include "ring.h"
 #include "worker.h"
 
@@ -117,6 +118,7 @@ static int map_ring(struct queue *q, const uint32_t *refs, unsigned int order, c
 	BACK_RING_ATTACH(&q->ring, sring, start, VSYS_PAGE_SIZE << order);
 	q->pushed = start;
 	q->entries = RING_SIZE(&q->ring);
+	hold_init(q);
 	return 0;
 }
 
@@ -218,20 +220,11 @@ void queue_respond(struct queue *q, const struct vsys_response *rsp)
 
 static void queue_push(struct queue *q)
 {
-	struct transport *t = q->dev->worker->transport;
-	int notify, err;
-
 	if (q->pushed == q->ring.rsp_prod_pvt)
 		return;
-	RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&q->ring, notify);
+	RING_PUSH_RESPONSES(&q->ring);
 	q->pushed = q->ring.rsp_prod_pvt;
-	if (!notify)
-		return;
-	q->dev->counters.events_out++;
-	err = t->ops->notify(t, q->port);
-	if (err)
-		log_debug("device %u queue %u: notify: %s", q->dev->devid, q->index,
-			  strerror(-err));
+	hold_pushed(q);
 }
 
 /* Rule 6: the next notification may come when this one's work is done. */
@@ -256,15 +249,22 @@ bool queue_has_requests(const struct queue *q)
 	return *(volatile RING_IDX *)&q->ring.sring->req_prod != q->ring.req_cons;
 }
 
-/* Looks again before we sleep. */
+/*
+ * Looks again before we sleep.  Who looks at all looks without a processor while a
+ * batch is with its executor: the answer wakes us, and then the ring is looked at.
+ */
 void queue_arm(struct queue *q)
 {
+	bool woken = q->dev->worker->spin.max_ns && ports_busy(q->dev->ports);
 	int more;
 
-	RING_FINAL_CHECK_FOR_REQUESTS(&q->ring, more);
+	if (woken)
+		more = queue_has_requests(q);
+	else
+		RING_FINAL_CHECK_FOR_REQUESTS(&q->ring, more);
 	if (more)
 		queue_ready(q);
-	else
+	else if (!woken)
 		queue_unmask(q);
 }
 

@@ -11,6 +11,7 @@
 #include <xen/io/vsysif.h>
 
 #include "../ipc.h"
+#include "hold.h"
 #include "request.h"
 
 struct device;
@@ -21,6 +22,7 @@ struct queue {
 
 	struct vsys_back_ring ring;
 	RING_IDX pushed;		/* responses that the guest may see */
+	struct hold hold;
 	unsigned int entries;
 	struct request *request;	/* [entries] */
 	struct mcall **calls;		/* [VSYS_MAX_CALLS] that go on; NULL: never any */

@@ -8,8 +8,7 @@
  * came last: an idle time that looking would have bridged makes it longer, one that
  * it would not makes it shorter, down to nothing.
  */
-#include <time.h>
-
+#include "clock.h"
 #include "device.h"
 #include "ring.h"
 #include "spin.h"
@@ -17,20 +16,13 @@
 
 #define LOOKS	32	/* between two looks at the clock */
 
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
-
 void spin_init(struct spin *s, int64_t max_ns)
 {
 	TAILQ_INIT(&s->queues);
 	s->max_ns = max_ns;
 	s->now_ns = 0;
-	s->began_ns = 0;
+	s->idle = false;
+	clock_init();
 }
 
 bool spin_takes(struct worker *w, struct queue *q)
@@ -45,6 +37,7 @@ bool spin_takes(struct worker *w, struct queue *q)
 
 void spin_forget(struct worker *w, struct queue *q)
 {
+	hold_forget(q);
 	if (q->spinning)
 		TAILQ_REMOVE(&w->spin.queues, q, of_spinning);
 	q->spinning = false;
@@ -67,17 +60,20 @@ static bool found(struct worker *w)
 bool spin_round(struct worker *w)
 {
 	struct spin *s = &w->spin;
+	uint64_t ticks;
 	struct queue *q;
-	int64_t end;
 	int i;
 
-	if (s->max_ns && !s->began_ns)
-		s->began_ns = now_ns();
+	if (s->max_ns && !s->idle) {
+		s->idle = true;
+		s->began = clock_ticks();
+	}
 	if (TAILQ_EMPTY(&s->queues))
 		return false;
-	end = s->began_ns + s->now_ns;
+	ticks = clock_of_ns(s->now_ns);
 	/* What was found may have been nothing: the idle time goes on, and has an end. */
-	while (now_ns() < end) {
+	while (clock_ticks() - s->began < ticks) {
+		hold_round(w);
 		for (i = 0; i < LOOKS; i++) {
 			if (found(w))
 				return true;
@@ -85,6 +81,7 @@ bool spin_round(struct worker *w)
 		}
 	}
 	while ((q = TAILQ_FIRST(&s->queues))) {
+		hold_end(q);
 		spin_forget(w, q);
 		queue_arm(q);
 	}
@@ -96,10 +93,11 @@ void spin_learn(struct worker *w)
 	struct spin *s = &w->spin;
 	int64_t idle;
 
-	if (!s->began_ns)
+	if (!s->idle)
 		return;
-	idle = now_ns() - s->began_ns;
-	s->began_ns = 0;
+	idle = clock_to_ns(clock_ticks() - s->began);
+	s->idle = false;
+	clock_adjust();
 	if (idle > s->max_ns)
 		s->now_ns = s->now_ns / 2 < s->max_ns / 16 ? 0 : s->now_ns / 2;
 	else if (2 * idle > s->now_ns)

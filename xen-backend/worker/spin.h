@@ -20,7 +20,8 @@ struct spin {
 	TAILQ_HEAD(, queue) queues;	/* whose guests do not notify */
 	int64_t max_ns;			/* 0: never */
 	int64_t now_ns;			/* how long it is tried, by what was seen last */
-	int64_t began_ns;		/* of this idle time; 0: none */
+	bool idle;			/* there is nothing to do since ... */
+	uint64_t began;			/* clock_ticks() */
 };
 
 void spin_init(struct spin *s, int64_t max_ns);

@@ -247,6 +247,7 @@ bool worker_round(struct worker *w, int timeout_ms)
 	if (idle && (sleep || !TAILQ_EMPTY(&w->ready) || w->uring.nr_done != done))
 		spin_learn(w);
 	serve_ready(w);
+	hold_round(w);
 	if (w->nr_stopping)
 		devices_reap(w);
 	return !w->quit;

@@ -43,6 +43,7 @@ struct worker {
 	unsigned int nr_stopping;
 	struct queue_list ready;	/* to be served in this round */
 	struct spin spin;
+	unsigned int nr_holding;	/* queues that hold a notification back */
 	struct queue **by_port;		/* [local port] */
 	unsigned int nr_ports;
 
