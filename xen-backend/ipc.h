@@ -100,7 +100,7 @@ struct vsys_ipc {
 		} failed;
 		struct {
 			uint32_t cookie;	/* of the worker, echoed */
-			uint32_t oflags;	/* VSYS_O_* */
+			uint32_t oflags;	/* VSYS_O_*; OPENED: VSYS_O_EXCL if it is claimed */
 			int32_t error;		/* OPENED: 0 or negative errno */
 			uint32_t era;		/* OPENED: of the supervisor, CLOSED: echoed */
 		} open;

@@ -74,7 +74,8 @@ static void answer(struct device *d, uint32_t cookie, int error, int fd)
 	struct vsys_ipc msg = {
 		.type = IPC_OPENED,
 		.devid = d->devid,
-		.u.open = { .cookie = cookie, .error = error, .era = d->era },
+		.u.open = { .cookie = cookie, .error = error, .era = d->era,
+			    .oflags = d->claim >= 0 ? VSYS_O_EXCL : 0 },
 	};
 
 	if (d->domain->worker)
@@ -205,11 +206,32 @@ static void open_node(struct open_request *r)
 		refuse(r, err);
 }
 
+static void keep_claim(struct device *d, int fd)
+{
+	struct stat st;
+
+	d->claim = fd;
+	d->claim_rdev = fstat(fd, &st) ? 0 : st.st_rdev;
+}
+
+/* Of a guest's first open: both have the same open file, which the driver counts once. */
+static int share_claim(struct device *d, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0), err = -errno;
+
+	if (copy >= 0) {
+		keep_claim(d, copy);
+		return fd;
+	}
+	loop_close(d->domain->sup->loop, fd);
+	return err;
+}
+
 static void claim_done(struct loop_open *op, int result)
 {
 	struct open_request *r = request_of(op);
 	struct device *d = r->device;
-	struct stat st;
+	struct supervisor *sup;
 
 	if (!d) {
 		if (result >= 0)
@@ -217,39 +239,42 @@ static void claim_done(struct loop_open *op, int result)
 		end(r);
 		return;
 	}
+	sup = d->domain->sup;
 	d->claiming = false;
-	if (result >= 0) {
-		d->claim = result;
-		d->claim_rdev = fstat(result, &st) ? 0 : st.st_rdev;
-		if (r->only_claims)
-			end(r);
-		else if (r->cancelled)
-			refuse(r, -EINTR);	/* and the claim goes with the last open */
-		else
-			open_node(r);
-		opens_serve(d->domain->sup);	/* others of the same guest */
+	if (result == -EBUSY && !r->cancelled &&
+	    (d->stanza.exclusive == VSYS_EXCLUSIVE_QUEUE || loop_now_ms() < r->limit)) {
+		/* This domain's own users have it; or the claim of the guest before is not gone yet. */
+		d->claiming = r->only_claims;
+		discount(r);
+		wait_longer(r);
 		return;
 	}
-	if (result != -EBUSY || r->cancelled ||
-	    (d->stanza.exclusive != VSYS_EXCLUSIVE_QUEUE && loop_now_ms() >= r->limit)) {
-		refuse(r, result == -ECANCELED ? -EINTR : result);
+	if (!r->only_claims) {
+		open_done(op, result >= 0 ? share_claim(d, result) : result);
+	} else if (result >= 0) {
+		keep_claim(d, result);
+		end(r);
+	} else {
+		refuse(r, result);
 		return;
 	}
-	/* This domain's own users have it; or the claim of the guest before is not gone yet. */
-	d->claiming = r->only_claims;
-	discount(r);
-	wait_longer(r);
+	opens_serve(sup);	/* others of the same guest */
 }
 
+/*
+ * A guest's first open is the claim, too: some calls of a driver are for who is the only
+ * one that has it open, as those that eject a medium.  Who writes exclusively keeps the
+ * kernel from looking at the medium meanwhile.
+ */
 static void open_claim(struct open_request *r)
 {
 	struct device *d = r->device;
 	int err;
 
 	r->op.done = claim_done;
-	/* Who writes exclusively keeps the kernel from looking at the medium meanwhile. */
 	err = loop_open_start(r->loop, &r->op, d->stanza.dev,
-			      (r->flags & O_ACCMODE) | O_NONBLOCK | O_EXCL | O_CLOEXEC);
+			      r->only_claims ? O_RDONLY | O_NONBLOCK | O_EXCL | O_CLOEXEC :
+			      r->flags | O_EXCL);
 	if (err)
 		refuse(r, err);
 	else

@@ -28,17 +28,29 @@
 /* Device numbers: of a disk with its first partitions; and disks. */
 #define VSYS_BLK_PARTS		16
 #define VSYS_BLK_DISKS		4096
+/* No handle of an open file; a back-end answers EBADF. */
+#define VSYS_BLK_NO_HANDLE	(~0u)
 
 static int vsys_blk_major;
 /* A node that could not be added, and one that is told of an event. */
 static DEFINE_MUTEX(vsys_blk_node_lock);
 static DEFINE_IDA(vsys_blk_minors);
 
-/* A native open file.  Its openers waited for a medium, or did not. */
+/*
+ * A native open file.  It is closed when nobody has it any more: who makes a call on it
+ * keeps it, also when an opener has replaced it meanwhile.
+ */
+struct vsys_blk_native {
+	refcount_t users;
+	struct rcu_head rcu;
+	u32 handle, flags;		/* VSYS_O_* that matter to calls */
+	bool writable;
+};
+
+/* What there is of one kind.  Its openers waited for a medium, or did not. */
 struct vsys_blk_file {
+	struct vsys_blk_native __rcu *native;	/* NULL: none is open */
 	unsigned int openers;
-	u32 handle;
-	bool open, writable;
 	bool excl;			/* opened with O_EXCL */
 };
 
@@ -57,16 +69,54 @@ struct vsys_blk {
 	unsigned int exclusive;		/* openers */
 	struct vsys_blk_file waited, unwaited;
 	struct vsys_blk_file claim;	/* one of them before, that had O_EXCL */
+	bool claimed;			/* the back-end keeps other domains out */
 };
 
-/* For data, and for those who opened without O_NONBLOCK; and for the others. */
-static struct vsys_blk_file *vsys_blk_file(struct vsys_blk *blk, bool nonblock)
+/*
+ * For data, and for those who opened without O_NONBLOCK; and for the others.  For
+ * readers of RCU, and for who holds the open_mutex.
+ */
+static struct vsys_blk_native *vsys_blk_native(struct vsys_blk *blk, bool nonblock)
 {
-	struct vsys_blk_file *file = nonblock ? &blk->unwaited : &blk->waited;
+	struct vsys_blk_native *waited = rcu_dereference_check(blk->waited.native, 1);
+	struct vsys_blk_native *unwaited = rcu_dereference_check(blk->unwaited.native, 1);
 
-	if (READ_ONCE(file->open))
-		return file;
-	return nonblock ? &blk->waited : &blk->unwaited;
+	return nonblock ? unwaited ?: waited : waited ?: unwaited;
+}
+
+/* For a call; NULL: no file is open.  vsys_blk_native_put() ends it. */
+static struct vsys_blk_native *vsys_blk_native_get(struct vsys_blk *blk, bool nonblock)
+{
+	struct vsys_blk_native *native;
+
+	rcu_read_lock();
+	do
+		native = vsys_blk_native(blk, nonblock);
+	while (native && !refcount_inc_not_zero(&native->users));
+	rcu_read_unlock();
+	return native;
+}
+
+/* Waits for the native close, if it was the last one's. */
+static void vsys_blk_native_put(struct vsys_blk *blk, struct vsys_blk_native *native)
+{
+	if (!refcount_dec_and_test(&native->users))
+		return;
+	vsys_release(blk->vdev, native->handle);
+	kfree_rcu(native, rcu);
+}
+
+/* Of the file that block requests use now. */
+static u32 vsys_blk_handle(struct vsys_blk *blk)
+{
+	struct vsys_blk_native *native;
+	u32 handle;
+
+	rcu_read_lock();
+	native = vsys_blk_native(blk, false);
+	handle = native ? native->handle : VSYS_BLK_NO_HANDLE;
+	rcu_read_unlock();
+	return handle;
 }
 
 /* What a block request carries: the vsys request, and its pages. */
@@ -135,9 +185,9 @@ static void vsys_blk_done(struct vsys_req *req)
 		blk_mq_requeue_request(rq, true);
 		return;
 	}
-	/* An opener has replaced the file meanwhile. */
-	if (req->rsp.status == -EBADF &&
-	    req->wire.handle != READ_ONCE(vsys_blk_file(blk, false)->handle)) {
+	/* An opener has replaced the file meanwhile, and its close has ended this. */
+	if ((req->rsp.status == -EBADF || req->rsp.status == -EINTR) &&
+	    req->wire.handle != vsys_blk_handle(blk)) {
 		blk_mq_requeue_request(rq, true);
 		return;
 	}
@@ -147,7 +197,7 @@ static void vsys_blk_done(struct vsys_req *req)
 static bool vsys_blk_prepare(struct vsys_blk *blk, struct request *rq,
 			     struct vsys_req *req)
 {
-	req->wire.handle = READ_ONCE(vsys_blk_file(blk, false)->handle);
+	req->wire.handle = vsys_blk_handle(blk);
 	req->wire.offset = (u64)blk_rq_pos(rq) << SECTOR_SHIFT;
 	switch (req_op(rq)) {
 	case REQ_OP_READ:
@@ -259,16 +309,18 @@ static void vsys_blk_room(struct vsys_queue *q)
 
 static void vsys_blk_close_file(struct vsys_blk *blk, struct vsys_blk_file *file)
 {
-	if (file->open)
-		vsys_release(blk->vdev, file->handle);
-	WRITE_ONCE(file->open, false);
+	struct vsys_blk_native *native = rcu_replace_pointer(file->native, NULL, true);
+
 	file->excl = false;
+	if (native)
+		vsys_blk_native_put(blk, native);
 }
 
 /* One native file at most has O_EXCL: a second one would meet the first. */
 static bool vsys_blk_claims(const struct vsys_blk *blk)
 {
-	return blk->claim.open || blk->waited.excl || blk->unwaited.excl;
+	return blk->claimed || rcu_access_pointer(blk->claim.native) ||
+	       blk->waited.excl || blk->unwaited.excl;
 }
 
 /*
@@ -280,10 +332,14 @@ static int vsys_blk_open_file(struct vsys_blk *blk, struct vsys_blk_file *file,
 {
 	struct vsys_device *vdev = blk->vdev;
 	bool write = vdev->writable, excl;
-	u32 flags = VSYS_O_DIRECT, handle, can;
+	u32 flags = VSYS_O_DIRECT, can;
 	struct vsys_blk_file old = *file;
+	struct vsys_blk_native *native;
 	int err;
 
+	native = kmalloc(sizeof(*native), GFP_KERNEL);
+	if (!native)
+		return -ENOMEM;
 	excl = mode & FMODE_EXCL && !vsys_blk_claims(blk);
 	if (excl)
 		flags |= VSYS_O_EXCL;
@@ -291,7 +347,7 @@ static int vsys_blk_open_file(struct vsys_blk *blk, struct vsys_blk_file *file,
 		flags |= VSYS_O_NONBLOCK;
 	do {
 		err = vsys_open(vdev, flags | (write ? VSYS_O_RDWR : VSYS_O_RDONLY),
-				&handle, &can);
+				&native->handle, &can);
 		if (err == -EINVAL && (flags & VSYS_O_DIRECT)) {
 			flags &= ~VSYS_O_DIRECT;
 			continue;
@@ -304,13 +360,16 @@ static int vsys_blk_open_file(struct vsys_blk *blk, struct vsys_blk_file *file,
 		}
 		break;
 	} while (1);
-	if (err)
+	if (err) {
+		kfree(native);
 		return err;
-	/* In this order: a call that met the old one sees that. */
-	WRITE_ONCE(file->handle, handle);
-	WRITE_ONCE(file->open, true);
-	file->writable = write;
+	}
+	refcount_set(&native->users, 1);
+	native->flags = VSYS_O_DIRECT | VSYS_O_RDWR | (flags & VSYS_O_NONBLOCK);
+	native->writable = write;
+	rcu_assign_pointer(file->native, native);
 	file->excl = excl;
+	blk->claimed = can & VSYS_FILE_CLAIMED;
 	if (old.excl && mode & FMODE_EXCL)
 		blk->claim = old;
 	else
@@ -327,20 +386,22 @@ static int vsys_blk_open_file(struct vsys_blk *blk, struct vsys_blk_file *file,
  */
 static void vsys_blk_look_at_size(struct vsys_blk *blk)
 {
-	loff_t size = vsys_seek(blk->vdev, vsys_blk_file(blk, false)->handle, 0,
+	loff_t size = vsys_seek(blk->vdev, vsys_blk_handle(blk), 0,
 				SEEK_END, 0);
 
 	if (size >= 0)
 		set_capacity(blk->disk, size >> SECTOR_SHIFT);
 }
 
-/* Natively another opener; whether it succeeds is not ours to know. */
-static void vsys_blk_touch(struct vsys_blk *blk)
+/* Natively another opener; 0, or a negative errno. */
+static int vsys_blk_touch(struct vsys_blk *blk, u32 flags)
 {
 	u32 handle, can;
+	int err = vsys_open(blk->vdev, VSYS_O_RDONLY | flags, &handle, &can);
 
-	if (!vsys_open(blk->vdev, VSYS_O_RDONLY | VSYS_O_NONBLOCK, &handle, &can))
+	if (!err)
 		vsys_release(blk->vdev, handle);
+	return err;
 }
 
 static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
@@ -349,6 +410,7 @@ static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
 	bool removable = blk->disk->flags & GENHD_FL_REMOVABLE;
 	struct vsys_blk_file *file =
 		mode & FMODE_NDELAY ? &blk->unwaited : &blk->waited;
+	struct vsys_blk_native *native = rcu_dereference_protected(file->native, true);
 	int err;
 
 	/*
@@ -356,18 +418,24 @@ static int vsys_blk_open(struct block_device *bdev, fmode_t mode)
 	 * close has the kernel look for it, who may be the last.  A file that has
 	 * it exclusively stays, and there is a short-lived one beside it: programs
 	 * that burn open it anew while the tray is open, and the kernel would know
-	 * of no change otherwise.
+	 * of no change otherwise.  It also stays if the back-end keeps others out
+	 * by it: beside that, another one would be a second user to the driver.
 	 */
-	if (!file->open || (removable && !file->excl) ||
+	if (!native || (removable && !file->excl && !blk->claimed) ||
 	    (mode & FMODE_EXCL && !vsys_blk_claims(blk)) ||
-	    (mode & FMODE_WRITE && blk->vdev->writable && !file->writable)) {
+	    (mode & FMODE_WRITE && blk->vdev->writable && !native->writable)) {
 		/* What there is of a claim stays. */
 		err = vsys_blk_open_file(blk, file,
 					 file->excl ? mode | FMODE_EXCL : mode);
 		if (err)
 			return err;
+	} else if (removable && file->excl) {
+		/* Whether it succeeds is not ours to know. */
+		vsys_blk_touch(blk, VSYS_O_NONBLOCK);
 	} else if (removable) {
-		vsys_blk_touch(blk);
+		err = vsys_blk_touch(blk, native->flags & VSYS_O_NONBLOCK);
+		if (err)
+			return err;
 	}
 	if (removable)
 		vsys_blk_look_at_size(blk);
@@ -487,25 +555,22 @@ static int vsys_blk_do_ioctl(struct block_device *bdev, fmode_t mode,
 			     unsigned int cmd, unsigned long arg, bool compat)
 {
 	struct vsys_blk *blk = bdev->bd_disk->private_data;
-	bool raw = capable(CAP_SYS_RAWIO), nonblock = mode & FMODE_NDELAY;
-	u32 handle, flags = VSYS_O_DIRECT | VSYS_O_RDWR;
-	struct vsys_blk_file *file;
+	bool raw = capable(CAP_SYS_RAWIO);
+	struct vsys_blk_native *native;
 	int ret;
 
 	/* Such commands are for the whole disk, as natively (CVE-2011-4127). */
 	if (!blk->vdev->feature_ioctl || (bdev_is_partition(bdev) && !raw))
 		return -ENOTTY;
-	file = vsys_blk_file(blk, nonblock);
-	if (!(mode & FMODE_WRITE) && file->writable && !raw)
-		return vsys_blk_read_only_ioctl(blk, cmd, arg, compat);
-	if (file == &blk->unwaited)
-		flags |= VSYS_O_NONBLOCK;
-	do {
-		handle = READ_ONCE(file->handle);
-		ret = vsys_mirror_ioctl(blk->vdev, handle, flags, cmd, arg,
-					compat);
-		/* Another opener may have replaced the file meanwhile. */
-	} while (ret == -EBADF && handle != READ_ONCE(file->handle));
+	native = vsys_blk_native_get(blk, mode & FMODE_NDELAY);
+	if (!native)
+		return -ENODEV;
+	if (!(mode & FMODE_WRITE) && native->writable && !raw)
+		ret = vsys_blk_read_only_ioctl(blk, cmd, arg, compat);
+	else
+		ret = vsys_mirror_ioctl(blk->vdev, native->handle, native->flags,
+					cmd, arg, compat);
+	vsys_blk_native_put(blk, native);
 	return ret;
 }
 

@@ -71,7 +71,7 @@ static bool is_open(int fd)
 
 /* --- attach --------------------------------------------------------------- */
 
-static struct device *attach(void)
+static struct device *attach_as(const char *stanza)
 {
 	struct native n = {
 		.path = DEV, .class = VSYS_CLASS_BLOCK, .rdev = makedev(1, 5),
@@ -83,11 +83,42 @@ static struct device *attach(void)
 
 	if (!fx_dom(1))
 		fx_domain(1, "g");
-	assert_int_equal(stanza_parse(&s, "dev=" DEV ",name=z,exclusive=attach", &f), 0);
+	assert_int_equal(stanza_parse(&s, stanza, &f), 0);
 	d = device_attach(fx_dom(1), 0, &s, &n, ORIGIN_COMMAND, &f);
 	assert_non_null(d);
 	fx_settle();
 	return d;
+}
+
+static struct device *attach(void)
+{
+	return attach_as("dev=" DEV ",name=z,exclusive=attach");
+}
+
+static void connect(void)
+{
+	fx_front_ready(1, 0);
+	fx_worker_take(1, IPC_CONNECT, NULL);
+	fx_worker_say(1, IPC_UP, 0);
+	fx_front_state(1, 0, XenbusStateConnected);
+}
+
+static void guest_opens(uint32_t cookie, uint32_t oflags)
+{
+	struct vsys_ipc msg = { .type = IPC_OPEN };
+
+	msg.u.open.cookie = cookie;
+	msg.u.open.oflags = oflags;
+	fx_worker_send(1, &msg, sizeof(msg));
+	fx_settle();
+}
+
+static void was_answered(uint32_t cookie, int error)
+{
+	struct vsys_ipc msg = fx_worker_take(1, IPC_OPENED, NULL);
+
+	assert_int_equal(msg.u.open.cookie, cookie);
+	assert_int_equal(msg.u.open.error, error);
 }
 
 static void claimed(void **state)
@@ -206,19 +237,11 @@ static void detached_in_a_try(void **state)
 
 static void open_waits_for_the_claim(void **state)
 {
-	struct vsys_ipc msg = { .type = IPC_OPEN };
 	struct device *d = attach();
-	int fd;
 
 	(void)state;
-	fx_front_ready(1, 0);
-	fx_worker_take(1, IPC_CONNECT, NULL);
-	fx_worker_say(1, IPC_UP, 0);
-	fx_front_state(1, 0, XenbusStateConnected);
-	msg.u.open.cookie = 3;
-	msg.u.open.oflags = VSYS_O_RDWR | VSYS_O_EXCL;
-	fx_worker_send(1, &msg, sizeof(msg));
-	fx_settle();
+	connect();
+	guest_opens(3, VSYS_O_RDWR | VSYS_O_EXCL);
 	answer(-EBUSY);
 	fx_skip(LIMIT_WAIT_MS + 1);
 	assert_int_equal(d->opens, 0);
@@ -227,12 +250,41 @@ static void open_waits_for_the_claim(void **state)
 	assert_int_equal(asked.flags, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	assert_int_equal(d->opens, 1);
 	answer(-ENXIO);
-	msg = fx_worker_take(1, IPC_OPENED, &fd);
-	assert_int_equal(msg.u.open.cookie, 3);
-	assert_int_equal(msg.u.open.error, -ENXIO);
+	was_answered(3, -ENXIO);
 	/* And stays when the last open has gone. */
 	assert_int_equal(d->opens, 0);
 	assert_true(d->claim >= 0 && is_open(d->claim));
+}
+
+/* There is no second open that the driver would count. */
+static void first_open_is_the_claim(void **state)
+{
+	struct device *d = attach_as("dev=" DEV ",name=z,exclusive=queue");
+	int fd;
+
+	(void)state;
+	assert_null(asked.op);
+	connect();
+	guest_opens(1, VSYS_O_RDONLY | VSYS_O_NONBLOCK);
+	assert_int_equal(asked.flags, O_RDONLY | O_NONBLOCK | O_EXCL | O_NOCTTY | O_CLOEXEC);
+	assert_true(d->claiming);
+	/* Another one waits until it is known who has it. */
+	guest_opens(2, VSYS_O_RDONLY);
+	answer(-ENXIO);
+	was_answered(1, -ENXIO);
+	assert_int_equal(d->claim, -1);
+	/* Of which it becomes the first. */
+	assert_int_equal(asked.flags, O_RDONLY | O_EXCL | O_NOCTTY | O_CLOEXEC);
+	answer(-EBUSY);
+	fx_skip(LIMIT_WAIT_MS + 1);
+	assert_int_equal(asked.flags, O_RDONLY | O_EXCL | O_NOCTTY | O_CLOEXEC);
+	assert_int_equal(d->opens, 1);
+	/* What is none of its class is nobody's, and both descriptors go. */
+	fd = answer_file();
+	was_answered(2, -ENODEV);
+	fx_until(!is_open(fd));
+	assert_int_equal(d->claim, -1);
+	assert_int_equal(d->opens, 0);
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
@@ -242,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(claimed), T(tried_again), T(in_use_for_too_long), T(refused),
 		T(detached_between_tries), T(detached_in_a_try), T(open_waits_for_the_claim),
+		T(first_open_is_the_claim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

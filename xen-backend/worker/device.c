@@ -272,7 +272,7 @@ void device_opened(struct worker *w, const struct vsys_ipc *msg, int fd)
 	}
 	if (error && fd >= 0)
 		close_late(w, msg, fd);
-	op_open_done(r, fd, error, msg->u.open.era);
+	op_open_done(r, fd, msg, error);
 }
 
 /* One step of taking down; the last one frees the device. */

@@ -81,7 +81,7 @@ static void open_end(struct request *r, int err, uint64_t value, uint64_t pos)
 	request_end(r, err, value, pos);
 }
 
-void op_open_done(struct request *r, int fd, int error, uint32_t era)
+void op_open_done(struct request *r, int fd, const struct vsys_ipc *opened, int error)
 {
 	struct device *dev = r->queue->dev;
 	struct handle *h = r->handle;
@@ -92,11 +92,12 @@ void op_open_done(struct request *r, int fd, int error, uint32_t era)
 	}
 	handle_open(h, fd, r->rq.flags, dev->block, dev->worker->probe_fd);
 	h->opened = true;
-	h->era = era;
+	h->era = opened->u.open.era;
 	dev->counters.handles++;
 	open_end(r, 0, h->number, (h->lseek ? VSYS_FILE_LSEEK : 0) |
 				  (h->pread ? VSYS_FILE_PREAD : 0) |
-				  (h->pwrite ? VSYS_FILE_PWRITE : 0));
+				  (h->pwrite ? VSYS_FILE_PWRITE : 0) |
+				  (opened->u.open.oflags & VSYS_O_EXCL ? VSYS_FILE_CLAIMED : 0));
 }
 
 /*

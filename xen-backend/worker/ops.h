@@ -10,6 +10,8 @@
 
 #include "request.h"
 
+struct vsys_ipc;
+
 struct op {
 	bool handle;		/* takes an open file, which start() finds in r->handle */
 	bool data;		/* takes segments of the pool */
@@ -25,7 +27,7 @@ const struct op *op_get(unsigned int number);
 /* The guest interrupted an OPEN that the supervisor has. */
 void op_open_cancel(struct request *r);
 /* The supervisor's answer to an OPEN; fd is -1 if error (negative errno) is set. */
-void op_open_done(struct request *r, int fd, int error, uint32_t era);
+void op_open_done(struct request *r, int fd, const struct vsys_ipc *opened, int error);
 
 void op_rw_start(struct request *r);		/* rw.c */
 

@@ -173,6 +173,7 @@ struct vsys_pool_dir {
 #define VSYS_FILE_LSEEK			0x1u	/* lseek() does not give ESPIPE */
 #define VSYS_FILE_PREAD			0x2u	/* pread() is allowed */
 #define VSYS_FILE_PWRITE		0x4u	/* pwrite() is allowed */
+#define VSYS_FILE_CLAIMED		0x8u	/* OPEN: the domain has the device exclusively */
 
 /*
  * A request: 64 bytes.
