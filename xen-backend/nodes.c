@@ -99,6 +99,7 @@ static int put_back(struct xst *x, const struct device *d)
 		PUT(&w, VSYS_KEY_EXCLUSIVE, "%s", vsys_exclusive_name(d->stanza.exclusive));
 	put_number(&w, VSYS_KEY_FEATURE_IOCTL, stanza_calls(&d->stanza));
 	put_number(&w, VSYS_KEY_FEATURE_POLL, d->native.class == VSYS_CLASS_CHAR);
+	put_number(&w, VSYS_KEY_FEATURE_POOL_GROW, d->native.class != VSYS_CLASS_PORTS);
 	if (d->native.class == VSYS_CLASS_BLOCK)
 		put_limits(&w, d);
 	if (d->native.class == VSYS_CLASS_PORTS)

@@ -33,7 +33,7 @@ MODULE_PARM_DESC(ring_page_order, "pages of a ring, as a power of two (default 2
 
 static unsigned int pool_pages = 256;
 module_param(pool_pages, uint, 0444);
-MODULE_PARM_DESC(pool_pages, "pages for data, per queue (default 256)");
+MODULE_PARM_DESC(pool_pages, "pages for data, per queue, under load (default 256)");
 
 static unsigned int max_queues = 4;
 module_param(max_queues, uint, 0444);
@@ -222,7 +222,7 @@ static void vsys_disconnect(struct vsys_device *vdev)
 /* Negotiates, makes the queues and publishes them. */
 static int vsys_connect(struct vsys_device *vdev)
 {
-	u32 max_order, queues, pages;
+	u32 max_order, queues, pages, begin;
 	unsigned int i;
 	int err;
 
@@ -242,6 +242,9 @@ static int vsys_connect(struct vsys_device *vdev)
 	if (!err)
 		err = VSYS_READ_KEY(vdev, vdev, feature_poll,
 				    VSYS_KEY_FEATURE_POLL);
+	if (!err)
+		err = VSYS_READ_KEY(vdev, vdev, feature_pool_grow,
+				    VSYS_KEY_FEATURE_POOL_GROW);
 	if (!err)
 		err = VSYS_READ_KEY(vdev, vdev, payload, VSYS_KEY_PAYLOAD);
 	if (!err)
@@ -264,8 +267,13 @@ static int vsys_connect(struct vsys_device *vdev)
 		vdev->ring_order = 0;
 		pages = min(pages, VSYS_PORTS_POOL_PAGES);
 	}
+	begin = pages;
+	if (vdev->feature_pool_grow)
+		begin = min(pages, max(VSYS_POOL_BEGIN / queues, VSYS_POOL_LEAST));
+	/* It must not need another piece: there may be no memory for that. */
 	vdev->max_length = min(VSYS_MAX_LENGTH,
-			       max(pages / 4, 1u) * VSYS_PAGE_SIZE);
+			       clamp(pages / 4, 1u, max(begin / 2, 1u)) *
+			       VSYS_PAGE_SIZE);
 	/* A call needs two pages, and leaves some to others. */
 	vdev->call_pages = clamp(pages / 4, 2u, VSYS_CALL_DATA_PAGES + 1);
 	if (pages < 2 + VSYS_KEEP_FREE(pages))
@@ -281,12 +289,15 @@ static int vsys_connect(struct vsys_device *vdev)
 		spin_lock_init(&q->lock);
 		mutex_init(&q->alloc_lock);
 		init_waitqueue_head(&q->room);
+		mutex_init(&q->resize_lock);
+		INIT_WORK(&q->grow_work, vsys_pool_grow_work);
+		INIT_DELAYED_WORK(&q->shrink_work, vsys_pool_shrink_work);
 		INIT_LIST_HEAD(&q->cancels);
 	}
 	vdev->nr_queues = queues;
 	for (i = 0; i < queues; i++) {
 		err = vsys_queue_connect(&vdev->queue[i], vdev->ring_order,
-					 pages);
+					 begin, pages);
 		if (err) {
 			xenbus_dev_fatal(vdev->xdev, err, "making queue %u", i);
 			goto fail;
@@ -468,7 +479,7 @@ static int vsys_stats_show(struct seq_file *m, void *v)
 	struct vsys_device *vdev = m->private;
 	struct vsys_stats sum = {};
 	unsigned int i;
-	u32 used = 0;
+	u32 used = 0, pool = 0;
 
 	for (i = 0; i < vdev->nr_queues; i++) {
 		struct vsys_queue *q = &vdev->queue[i];
@@ -487,6 +498,7 @@ static int vsys_stats_show(struct seq_file *m, void *v)
 		sum.dirty_bytes += q->stats.dirty_bytes;
 		sum.grants_mapped += q->stats.grants_mapped;
 		used += q->pool.nr_pages - q->pool.nr_free;
+		pool += q->pool.nr_granted;
 		spin_unlock_irq(&q->lock);
 	}
 	seq_printf(m, "name: %s\nqueues: %u\nring_page_order: %u\n", vdev->name,
@@ -497,7 +509,7 @@ static int vsys_stats_show(struct seq_file *m, void *v)
 		   sum.notifications, sum.interrupts);
 	seq_printf(m, "copied_pages: %llu\nwaits: %llu\n", sum.copied_pages,
 		   sum.waits);
-	seq_printf(m, "pool_pages_in_use: %u\n", used);
+	seq_printf(m, "pool_pages: %u\npool_pages_in_use: %u\n", pool, used);
 	seq_printf(m, "calls: %llu\nround_trips: %llu\nneeds: %llu\n",
 		   sum.calls, sum.round_trips, sum.needs);
 	seq_printf(m, "pages_sent: %llu\ndirty_bytes: %llu\n",

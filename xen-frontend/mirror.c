@@ -220,7 +220,7 @@ int vsys_conv_send(struct vsys_conv *conv)
 	wire->u.call.mm = conv->m->number;
 	wire->u.call.call = wire->id;
 	wire->u.call.nr_items = conv->nr_items;
-	vsys_pool_describe_call(&conv->call->req);
+	vsys_pool_describe_call(&conv->call->q->pool, &conv->call->req);
 	conv->round_trips++;
 	err = vsys_call_send(conv->call);
 	if (err) {

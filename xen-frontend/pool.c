@@ -2,6 +2,9 @@
 /*
  * pool.c - pages that are granted to the back-end once, for all data.
  *
+ * A pool begins small, grows by pieces when there is not enough, and gives the
+ * last piece back when it was not needed for a while.
+ *
  * Whole, zeroed pages (XSA-403), which belong to nothing else: data is copied
  * in and out, so that the back-end never sees a byte beside it.  Pages are
  * named by their index.  A request may have any free ones; neighbours are
@@ -25,6 +28,28 @@ static int vsys_pool_grant(struct xenbus_device *xdev, void *page,
 	if (ref < 0)
 		return ref;
 	*gref = ref;
+	return 0;
+}
+
+/* Grants pages of the piece that begins at page first; how far it came is nr_granted. */
+static int vsys_pool_fill(struct vsys_queue *q, u32 nr)
+{
+	struct vsys_pool *pool = &q->pool;
+	int err;
+
+	for (; nr; nr--) {
+		struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+
+		if (!page)
+			return -ENOMEM;
+		err = vsys_pool_grant(q->vdev->xdev, page_address(page),
+				      &pool->gref[pool->nr_granted]);
+		if (err) {
+			__free_page(page);
+			return err;
+		}
+		pool->page[pool->nr_granted++] = page;
+	}
 	return 0;
 }
 
@@ -61,35 +86,158 @@ static int vsys_pool_create_dirs(struct vsys_queue *q)
 }
 
 /*
- * Allocates and grants nr_pages pages.  On error the caller calls
- * vsys_pool_end_access() and vsys_pool_free() for what was made so far.
+ * Allocates and grants nr_pages pages, which may become max_pages.  On error the
+ * caller calls vsys_pool_end_access() and vsys_pool_free() for what was made so far.
  */
-int vsys_pool_create(struct vsys_queue *q, u32 nr_pages)
+int vsys_pool_create(struct vsys_queue *q, u32 nr_pages, u32 max_pages)
 {
 	struct vsys_pool *pool = &q->pool;
 	int err;
 
-	pool->used = bitmap_zalloc(nr_pages, GFP_KERNEL);
-	pool->page = kvcalloc(nr_pages, sizeof(*pool->page), GFP_KERNEL);
-	pool->gref = kvcalloc(nr_pages, sizeof(*pool->gref), GFP_KERNEL);
-	if (!pool->used || !pool->page || !pool->gref)
+	pool->used = bitmap_zalloc(max_pages, GFP_KERNEL);
+	pool->edge = bitmap_zalloc(max_pages, GFP_KERNEL);
+	pool->page = kvcalloc(max_pages, sizeof(*pool->page), GFP_KERNEL);
+	pool->gref = kvcalloc(max_pages, sizeof(*pool->gref), GFP_KERNEL);
+	if (!pool->used || !pool->edge || !pool->page || !pool->gref)
 		return -ENOMEM;
-
-	while (pool->nr_pages < nr_pages) {
-		struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-
-		if (!page)
-			return -ENOMEM;
-		err = vsys_pool_grant(q->vdev->xdev, page_address(page),
-				      &pool->gref[pool->nr_pages]);
-		if (err) {
-			__free_page(page);
-			return err;
-		}
-		pool->page[pool->nr_pages++] = page;
-	}
+	pool->max_pages = max_pages;
+	err = vsys_pool_fill(q, nr_pages);
+	if (err)
+		return err;
+	pool->nr_pages = nr_pages;
 	pool->nr_free = nr_pages;
+	pool->least_free = nr_pages;
 	return vsys_pool_create_dirs(q);
+}
+
+/* Of pages that are in nobody's use; the back-end may still have them mapped. */
+static void vsys_pool_release(struct vsys_pool *pool, u32 first)
+{
+	while (pool->nr_granted > first) {
+		u32 i = --pool->nr_granted;
+
+		gnttab_end_foreign_access(pool->gref[i], pool->page[i]);
+		pool->gref[i] = 0;
+		pool->page[i] = NULL;
+	}
+}
+
+/* Tells the back-end, and waits for its answer.  ref: of the piece's directory. */
+static int vsys_pool_tell(struct vsys_queue *q, u8 op, u32 nr, grant_ref_t ref)
+{
+	struct vsys_call *call = vsys_call_alloc(q, op, 0, 0, 0);
+	int err;
+
+	if (!call)
+		return -ENOMEM;
+	call->req.wire.length = nr * VSYS_PAGE_SIZE;
+	call->req.wire.u.pool.ref = ref;
+	err = vsys_call_last(call);
+	vsys_call_put(call);
+	return err;
+}
+
+static int vsys_pool_add_piece(struct vsys_queue *q, u32 nr)
+{
+	struct vsys_pool *pool = &q->pool;
+	u32 first = pool->nr_granted, i;
+	struct vsys_pool_dir *dir;
+	grant_ref_t ref;
+	int err;
+
+	dir = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!dir)
+		return -ENOMEM;
+	err = vsys_pool_grant(q->vdev->xdev, dir, &ref);
+	if (err) {
+		free_page((unsigned long)dir);
+		return err;
+	}
+	err = vsys_pool_fill(q, nr);
+	for (i = first; i < pool->nr_granted; i++)
+		dir->gref[i - first] = pool->gref[i];
+	if (!err)
+		err = vsys_pool_tell(q, VSYS_OP_POOL_GROW, nr, ref);
+	gnttab_end_foreign_access(ref, virt_to_page(dir));
+	if (err)
+		vsys_pool_release(pool, first);
+	return err;
+}
+
+/* It was short of pages.  If that does not work it stays as it is, for good. */
+void vsys_pool_grow_work(struct work_struct *work)
+{
+	struct vsys_queue *q = container_of(work, struct vsys_queue, grow_work);
+	struct vsys_pool *pool = &q->pool;
+	u32 had = pool->nr_pages, nr;
+	int err;
+
+	mutex_lock(&q->resize_lock);
+	nr = min3(had, pool->max_pages - had, VSYS_POOL_DIR_GREFS);
+	err = vsys_pool_add_piece(q, nr);
+	spin_lock_irq(&q->lock);
+	if (err) {
+		pool->max_pages = had;
+	} else {
+		__set_bit(had, pool->edge);
+		pool->nr_pages += nr;
+		pool->nr_free += nr;
+	}
+	pool->least_free = 0;
+	pool->growing = false;
+	spin_unlock_irq(&q->lock);
+	mutex_unlock(&q->resize_lock);
+	if (err)
+		return;
+	vsys_queue_room(q);
+	queue_delayed_work(vsys_wq, &q->shrink_work, VSYS_POOL_IDLE);
+}
+
+/* The last piece goes if what there is beside it was enough since the last look. */
+void vsys_pool_shrink_work(struct work_struct *work)
+{
+	struct vsys_queue *q = container_of(to_delayed_work(work),
+					    struct vsys_queue, shrink_work);
+	struct vsys_pool *pool = &q->pool;
+	u32 first, nr;
+	bool goes;
+
+	mutex_lock(&q->resize_lock);
+	spin_lock_irq(&q->lock);
+	first = find_last_bit(pool->edge, pool->nr_pages);
+	if (first == pool->nr_pages)
+		first = 0;
+	nr = pool->nr_pages - first;
+	goes = first && !pool->growing && pool->least_free >= nr &&
+	       find_next_bit(pool->used, pool->nr_pages, first) == pool->nr_pages;
+	pool->least_free = pool->nr_free;
+	if (goes) {
+		__clear_bit(first, pool->edge);
+		pool->nr_pages = first;
+		pool->nr_free -= nr;
+		pool->least_free = pool->nr_free;
+	}
+	spin_unlock_irq(&q->lock);
+	if (goes) {
+		/* What the back-end has is not known then: it stays as it is. */
+		if (vsys_pool_tell(q, VSYS_OP_POOL_SHRINK, 0, 0))
+			pool->max_pages = first;
+		vsys_pool_release(pool, first);
+	}
+	mutex_unlock(&q->resize_lock);
+	if (first)
+		queue_delayed_work(vsys_wq, &q->shrink_work, VSYS_POOL_IDLE);
+}
+
+/* The lock is held: there were not as many pages as wanted. */
+void vsys_pool_short(struct vsys_queue *q)
+{
+	struct vsys_pool *pool = &q->pool;
+
+	if (pool->growing || !q->live || pool->nr_pages >= pool->max_pages)
+		return;
+	pool->growing = true;
+	queue_work(vsys_wq, &q->grow_work);
 }
 
 /*
@@ -101,7 +249,7 @@ void vsys_pool_end_access(struct vsys_pool *pool)
 {
 	u32 i;
 
-	for (i = 0; i < pool->nr_pages; i++) {
+	for (i = 0; i < pool->nr_granted; i++) {
 		if (pool->gref[i])
 			gnttab_end_foreign_access(pool->gref[i], NULL);
 		pool->gref[i] = 0;
@@ -118,9 +266,10 @@ void vsys_pool_free(struct vsys_pool *pool)
 {
 	u32 i;
 
-	for (i = 0; i < pool->nr_pages; i++)
+	for (i = 0; i < pool->nr_granted; i++)
 		__free_page(pool->page[i]);
 	bitmap_free(pool->used);
+	bitmap_free(pool->edge);
 	kvfree(pool->page);
 	kvfree(pool->gref);
 	memset(pool, 0, sizeof(*pool));
@@ -130,6 +279,7 @@ static void vsys_pool_take(struct vsys_pool *pool, struct vsys_buf *buf, u32 i)
 {
 	__set_bit(i, pool->used);
 	pool->nr_free--;
+	pool->least_free = min(pool->least_free, pool->nr_free);
 	buf->page[buf->nr++] = i;
 }
 
@@ -151,7 +301,8 @@ int vsys_pool_get(struct vsys_queue *q, struct vsys_buf *buf, u32 length,
 		return -EAGAIN;
 
 	i = bitmap_find_next_zero_area(pool->used, pool->nr_pages, 0, nr, 0);
-	if (i < pool->nr_pages) {
+	if (i < pool->nr_pages &&
+	    find_next_bit(pool->edge, i + nr, i + 1) == i + nr) {
 		while (buf->nr < nr)
 			vsys_pool_take(pool, buf, i++);
 		return 0;
@@ -162,7 +313,7 @@ int vsys_pool_get(struct vsys_queue *q, struct vsys_buf *buf, u32 length,
 		return -EAGAIN;
 	last = pool->nr_pages;
 	for_each_clear_bit(i, pool->used, pool->nr_pages) {
-		if (buf->nr && i != last + 1)
+		if (buf->nr && (i != last + 1 || test_bit(i, pool->edge)))
 			ranges++;
 		vsys_pool_take(pool, buf, i);
 		last = i;
@@ -176,6 +327,17 @@ int vsys_pool_get(struct vsys_queue *q, struct vsys_buf *buf, u32 length,
 		buf->indirect = true;
 	}
 	return 0;
+}
+
+/* The next free neighbours of one piece, from *end on. */
+static bool vsys_pool_range(const struct vsys_pool *pool, u32 *begin, u32 *end)
+{
+	*begin = find_next_zero_bit(pool->used, pool->nr_pages, *end);
+	if (*begin == pool->nr_pages)
+		return false;
+	*end = min(find_next_bit(pool->used, pool->nr_pages, *begin),
+		   find_next_bit(pool->edge, pool->nr_pages, *begin + 1));
+	return true;
 }
 
 /*
@@ -196,7 +358,7 @@ int vsys_pool_get_some(struct vsys_pool *pool, struct vsys_buf *buf, u32 min,
 	for (ranges = 0; ranges < VSYS_CALL_SEGMENTS && buf->nr < want; ranges++) {
 		u32 begin, end, best = 0, best_end = 0;
 
-		for_each_clear_bitrange(begin, end, pool->used, pool->nr_pages) {
+		for (end = 0; vsys_pool_range(pool, &begin, &end);) {
 			if (end - begin <= best_end - best)
 				continue;
 			best = begin;
@@ -239,7 +401,8 @@ void vsys_pool_put(struct vsys_pool *pool, struct vsys_buf *buf)
 }
 
 /* Writes the segments of buf's first length bytes; how many. */
-static u32 vsys_buf_segments(const struct vsys_buf *buf,
+static u32 vsys_buf_segments(const struct vsys_pool *pool,
+			     const struct vsys_buf *buf,
 			     struct vsys_segment *seg, u32 length)
 {
 	u32 nr = 0, i = 0;
@@ -253,7 +416,8 @@ static u32 vsys_buf_segments(const struct vsys_buf *buf,
 			s.length += min(length, VSYS_PAGE_SIZE);
 			length -= min(length, VSYS_PAGE_SIZE);
 			i++;
-		} while (length && buf->page[i] == buf->page[i - 1] + 1);
+		} while (length && buf->page[i] == buf->page[i - 1] + 1 &&
+			 !test_bit(buf->page[i], pool->edge));
 		seg[nr++] = s;
 	}
 	return nr;
@@ -272,7 +436,7 @@ void vsys_pool_describe(struct vsys_pool *pool, struct vsys_req *req,
 
 	if (buf->indirect)
 		seg = vsys_buf_page(pool, buf, buf->nr);
-	nr = vsys_buf_segments(buf, seg, length);
+	nr = vsys_buf_segments(pool, buf, seg, length);
 	req->wire.length = length;
 	if (buf->indirect) {
 		req->wire.flags |= VSYS_RQ_INDIRECT;
@@ -285,10 +449,10 @@ void vsys_pool_describe(struct vsys_pool *pool, struct vsys_req *req,
 }
 
 /* The same for a request of a call: all of its pages. */
-void vsys_pool_describe_call(struct vsys_req *req)
+void vsys_pool_describe_call(struct vsys_pool *pool, struct vsys_req *req)
 {
 	req->wire.length = req->buf.nr * VSYS_PAGE_SIZE;
-	req->wire.nr_segments = vsys_buf_segments(&req->buf,
+	req->wire.nr_segments = vsys_buf_segments(pool, &req->buf,
 						  req->wire.u.call.segment,
 						  req->wire.length);
 }

@@ -41,7 +41,7 @@ int vsys_errno(s32 status)
 }
 
 /* Room came back: wake who waits for it. */
-static void vsys_queue_room(struct vsys_queue *q)
+void vsys_queue_room(struct vsys_queue *q)
 {
 	if (wq_has_sleeper(&q->room))
 		wake_up_all(&q->room);
@@ -73,6 +73,8 @@ int vsys_queue_reserve(struct vsys_queue *q, struct vsys_req *req, u32 length)
 					 vsys_buf_pages(length), keep_pages);
 	else
 		err = vsys_pool_get(q, &req->buf, length, keep_pages);
+	if (err || (req->min_pages && req->buf.nr < vsys_buf_pages(length)))
+		vsys_pool_short(q);
 	if (!err)
 		req->wire.id = q->free_id[--q->nr_free_ids];
 out:
@@ -106,6 +108,8 @@ void vsys_queue_grow(struct vsys_queue *q, struct vsys_req *req, u32 length)
 	spin_lock_irqsave(&q->lock, flags);
 	vsys_pool_grow(&q->pool, &req->buf, vsys_buf_pages(length),
 		       VSYS_KEEP_FREE(q->pool.nr_pages));
+	if (req->buf.nr < vsys_buf_pages(length))
+		vsys_pool_short(q);
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
@@ -372,7 +376,8 @@ static irqreturn_t vsys_interrupt(int irq, void *arg)
  * Makes ring, pool and event channel, for the caller to publish.  On error
  * the caller calls vsys_queue_disconnect().
  */
-int vsys_queue_connect(struct vsys_queue *q, unsigned int order, u32 pool_pages)
+int vsys_queue_connect(struct vsys_queue *q, unsigned int order, u32 pool_pages,
+		       u32 max_pool_pages)
 {
 	struct xenbus_device *xdev = q->vdev->xdev;
 	u32 i, nr_ids;
@@ -394,7 +399,7 @@ int vsys_queue_connect(struct vsys_queue *q, unsigned int order, u32 pool_pages)
 	q->nr_ids = nr_ids;
 	q->nr_free_ids = nr_ids;
 
-	err = vsys_pool_create(q, pool_pages);
+	err = vsys_pool_create(q, pool_pages, max_pool_pages);
 	if (err)
 		return err;
 	err = xenbus_alloc_evtchn(xdev, &q->evtchn);
@@ -456,6 +461,9 @@ void vsys_queue_disconnect(struct vsys_queue *q)
 	if (q->sring)
 		xenbus_teardown_ring(&q->sring, 1u << q->vdev->ring_order,
 				     q->ring_ref);
+	/* Their requests have ended with the others, and no more are taken. */
+	cancel_work_sync(&q->grow_work);
+	cancel_delayed_work_sync(&q->shrink_work);
 	vsys_pool_end_access(&q->pool);
 }
 

@@ -50,6 +50,12 @@ struct vsys_device;
  */
 #define VSYS_KEEP_FREE(n)	((n) / 4)
 
+/* Of a device, in all queues, to begin with; but of each queue at least these. */
+#define VSYS_POOL_BEGIN		256u
+#define VSYS_POOL_LEAST		64u
+/* That long a piece must not have been needed to be given back. */
+#define VSYS_POOL_IDLE		(10 * HZ)
+
 /* Of a range of ports: pages for batches on their way. */
 #define VSYS_PORTS_POOL_PAGES	24u
 
@@ -81,10 +87,15 @@ struct vsys_req {
 };
 
 struct vsys_pool {
-	u32 nr_pages;
+	u32 nr_pages;			/* that may be taken */
 	u32 nr_free;
+	u32 least_free;			/* since shrinking was thought of */
+	u32 max_pages;
+	u32 nr_granted;			/* with those of a piece on its way */
+	bool growing;
 	u32 hint;			/* where to look for a free page */
 	unsigned long *used;		/* bitmap */
+	unsigned long *edge;		/* bitmap: with it a further piece begins */
 	struct page **page;
 	grant_ref_t *gref;
 	u32 nr_dirs;
@@ -119,6 +130,10 @@ struct vsys_queue {
 	u32 spin_skip, spin_lone;	/* lone requests: not to look for; counted */
 	bool looked;			/* responses were taken without an event */
 	bool spin_trial;		/* the latest one is not looked for */
+
+	struct mutex resize_lock;	/* of the pool: one at a time */
+	struct work_struct grow_work;
+	struct delayed_work shrink_work;
 
 	struct mutex alloc_lock;	/* first come, first served, for room */
 	wait_queue_head_t room;
@@ -171,7 +186,7 @@ struct vsys_device {
 	struct vsys_queue *queue;
 	domid_t backend_id;
 	u32 devid;
-	bool feature_ioctl, feature_poll;
+	bool feature_ioctl, feature_poll, feature_pool_grow;
 	enum vsys_payload payload;
 	enum vsys_exclusive exclusive;
 	struct xenbus_watch ping_watch;	/* node NULL: none */
@@ -222,13 +237,15 @@ void vsys_spin(struct vsys_queue *q, struct vsys_req *req, u16 id);
 /* queue.c */
 int vsys_errno(s32 status);
 struct vsys_queue *vsys_queue_of_this_cpu(struct vsys_device *vdev);
-int vsys_queue_connect(struct vsys_queue *q, unsigned int order, u32 pool_pages);
+int vsys_queue_connect(struct vsys_queue *q, unsigned int order, u32 pool_pages,
+		       u32 max_pool_pages);
 bool vsys_queue_look(struct vsys_queue *q, const struct vsys_req *req, u16 id);
 void vsys_queue_arm(struct vsys_queue *q);
 void vsys_queue_start(struct vsys_queue *q);
 void vsys_queue_stop(struct vsys_queue *q, int error);
 void vsys_queue_disconnect(struct vsys_queue *q);
 void vsys_queue_free(struct vsys_queue *q);
+void vsys_queue_room(struct vsys_queue *q);
 int vsys_queue_reserve(struct vsys_queue *q, struct vsys_req *req, u32 length);
 void vsys_queue_grow(struct vsys_queue *q, struct vsys_req *req, u32 length);
 void vsys_queue_unreserve(struct vsys_queue *q, struct vsys_req *req);
@@ -239,7 +256,10 @@ bool vsys_queue_cancel(struct vsys_queue *q, struct vsys_req *cancel,
 		       struct vsys_req *target);
 
 /* pool.c */
-int vsys_pool_create(struct vsys_queue *q, u32 nr_pages);
+int vsys_pool_create(struct vsys_queue *q, u32 nr_pages, u32 max_pages);
+void vsys_pool_grow_work(struct work_struct *work);
+void vsys_pool_shrink_work(struct work_struct *work);
+void vsys_pool_short(struct vsys_queue *q);
 void vsys_pool_end_access(struct vsys_pool *pool);
 void vsys_pool_free(struct vsys_pool *pool);
 int vsys_pool_get(struct vsys_queue *q, struct vsys_buf *buf, u32 length,
@@ -251,7 +271,7 @@ void vsys_pool_grow(struct vsys_pool *pool, struct vsys_buf *buf, u32 want,
 void vsys_pool_put(struct vsys_pool *pool, struct vsys_buf *buf);
 void vsys_pool_describe(struct vsys_pool *pool, struct vsys_req *req,
 			u32 length);
-void vsys_pool_describe_call(struct vsys_req *req);
+void vsys_pool_describe_call(struct vsys_pool *pool, struct vsys_req *req);
 static inline u32 vsys_buf_pages(u32 length)
 {
 	return DIV_ROUND_UP(length, VSYS_PAGE_SIZE);

@@ -130,16 +130,12 @@ END { print v["MemTotal:"] - v["MemFree:"] - v["Buffers:"] - v["Cached:"] - v["S
 # the guest has granted for data, as it tells the back-end, and memory of both sides.
 bench_memory()
 {
-	local guest=$1 id path queues pages=0 nr=0 total guest_kib dom0_kib worker_kib
+	local guest=$1 id pages nr total guest_kib dom0_kib worker_kib
 	shift
 
 	id=$(guest domid "$guest")
-	for path in $(xenstore-list "/local/domain/$id/device/vsys" 2>/dev/null); do
-		path=/local/domain/$id/device/vsys/$path
-		queues=$(xenstore-read "$path/multi-queue-num-queues" 2>/dev/null) || queues=1
-		pages=$((pages + queues * $(xenstore-read "$path/pool-pages")))
-		nr=$((nr + 1))
-	done
+	read -r nr pages < <(guest run "$guest" 'cat /sys/kernel/debug/xen-vsysfront/* 2>/dev/null' </dev/null |
+		awk '$1 == "pool_pages:" { n++; sum += $2 } END { print n + 0, sum + 0 }')
 	total=$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)
 	guest_kib=$(guest run "$guest" awk "$bench_used_awk" /proc/meminfo </dev/null)
 	dom0_kib=$(awk "$bench_used_awk" /proc/meminfo)

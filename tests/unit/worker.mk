@@ -2,7 +2,7 @@
 # Tests of the worker: its parts that need no Xen, with a pretended guest.
 
 WORKER_TESTS := test-worker-connect test-worker-ring test-worker-files test-worker-blocking \
-		test-worker-block test-worker-threads test-worker-unmask test-worker-spin
+		test-worker-block test-worker-threads test-worker-unmask test-worker-spin test-worker-pool
 WORKER_TEST_SRC := $(WORKER_LIB) xen-backend/worker/transport-loop.c \
 		   tests/unit/worker-fixture.c tests/unit/ipc-send.c
 

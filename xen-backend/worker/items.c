@@ -105,7 +105,7 @@ static const char *call_fault(const struct request *r)
 	if (rq->length < VSYS_PAGE_SIZE)
 		return "no page for items";
 	for (i = 0; i < r->nr_iov; i++)
-		if (((char *)r->iov[i].iov_base - (char *)q->pool) % VSYS_PAGE_SIZE ||
+		if ((uintptr_t)r->iov[i].iov_base % VSYS_PAGE_SIZE ||
 		    r->iov[i].iov_len % VSYS_PAGE_SIZE)
 			return "segments that are not whole pages";
 	return NULL;

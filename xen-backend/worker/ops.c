@@ -292,6 +292,8 @@ static const struct op ops[VSYS_OP_LIMIT] = {
 	[VSYS_OP_CANCEL]	= { .start = cancel_start },
 	[VSYS_OP_DISCARD]	= { .start = discard_start,	.handle = true },
 	[VSYS_OP_WRITE_ZEROES]	= { .start = zeroes_start,	.handle = true },
+	[VSYS_OP_POOL_GROW]	= { .start = nop_start,		.resizes = true },
+	[VSYS_OP_POOL_SHRINK]	= { .start = nop_start,		.resizes = true },
 	[VSYS_OP_POLL]		= { .start = poll_start,	.handle = true },
 	[VSYS_OP_IOCTL]		= { .start = calls_start, .handle = true, .data = true, .call = true },
 	[VSYS_OP_COMPAT_IOCTL]	= { .start = calls_start, .handle = true, .data = true, .call = true },

@@ -17,6 +17,7 @@ struct op {
 	bool data;		/* takes segments of the pool */
 	bool call;		/* ... as calls.c has them */
 	bool ports;		/* ... of ports.c */
+	bool resizes;		/* the pool: done when it is checked (pool.c) */
 	/* Ends by request_end(), before it returns or later. */
 	void (*start)(struct request *r);
 };

@@ -39,11 +39,6 @@ static int violation(struct request *r, char *reason, size_t size, const char *f
 	return 1;
 }
 
-static bool inside_pool(const struct queue *q, const struct vsys_segment *s)
-{
-	return s->offset <= q->pool_size && s->length <= q->pool_size - s->offset;
-}
-
 static int check_segments(struct request *r, const struct vsys_segment *segment,
 			  unsigned int nr, char *reason, size_t size)
 {
@@ -54,12 +49,12 @@ static int check_segments(struct request *r, const struct vsys_segment *segment,
 
 	r->nr_iov = 0;
 	for (i = 0; i < nr; i++) {
-		char *base = (char *)q->pool + segment[i].offset;
+		char *base = pool_at(&q->pool, &segment[i]);
 
-		if (!inside_pool(q, &segment[i]))
-			return violation(r, reason, size, "names segment %u beyond the pool "
-					 "(offset %u, length %u, pool %" PRIu64 " bytes)", i,
-					 segment[i].offset, segment[i].length, q->pool_size);
+		if (!base)
+			return violation(r, reason, size, "names segment %u beyond the pool or a piece "
+					 "of it (offset %u, length %u, pool %" PRIu64 " bytes)", i,
+					 segment[i].offset, segment[i].length, q->pool.size);
 		sum += segment[i].length;
 		if (segment[i].length == 0)
 			continue;
@@ -108,6 +103,7 @@ static int check_indirect(struct request *r, char *reason, size_t size)
 	const struct vsys_segment *where = request_segments(r, NULL);
 	struct vsys_segment array[VSYS_MAX_SEGMENTS];
 	struct queue *q = r->queue;
+	const void *from = pool_at(&q->pool, where);
 	unsigned int nr;
 
 	if (r->rq.nr_segments != 1)
@@ -116,12 +112,12 @@ static int check_indirect(struct request *r, char *reason, size_t size)
 	if (where->length % sizeof(array[0]) || where->length > sizeof(array))
 		return violation(r, reason, size, "has an array of segments of %u bytes",
 				 where->length);
-	if (!inside_pool(q, where))
-		return violation(r, reason, size, "has its array of segments beyond the pool "
-				 "(offset %u, length %u, pool %" PRIu64 " bytes)",
-				 where->offset, where->length, q->pool_size);
+	if (!from)
+		return violation(r, reason, size, "has its array of segments beyond the pool or a "
+				 "piece of it (offset %u, length %u, pool %" PRIu64 " bytes)",
+				 where->offset, where->length, q->pool.size);
 	nr = where->length / sizeof(array[0]);
-	memcpy(array, (char *)q->pool + where->offset, where->length);
+	memcpy(array, from, where->length);
 	/* From here on only the copy counts, whatever the compiler thinks. */
 	__asm__ __volatile__("" ::: "memory");
 
@@ -178,6 +174,8 @@ int request_check(struct request *r, char *reason, size_t size)
 	}
 	if (op->call || rq->op == VSYS_OP_MM_EXIT)
 		return calls_check(r, reason, size);
+	if (op->resizes)
+		return pool_resize(r, reason, size);
 	if (rq->op == VSYS_OP_CANCEL && rq->u.cancel.id >= r->queue->entries)
 		return violation(r, reason, size, "cancels request %u of %u",
 				 rq->u.cancel.id, r->queue->entries);

@@ -17,8 +17,8 @@
 #include "ring.h"
 #include "worker.h"
 
-static void *queue_map(struct queue *q, const uint32_t *refs, unsigned int nr,
-		       const char *what, char *reason)
+void *queue_map(struct queue *q, const uint32_t *refs, unsigned int nr, const char *what,
+		char *reason)
 {
 	struct transport *t = q->dev->worker->transport;
 	uint32_t low = refs[0], high = refs[0];
@@ -40,7 +40,7 @@ static void *queue_map(struct queue *q, const uint32_t *refs, unsigned int nr,
 	return NULL;
 }
 
-static void queue_unmap(struct queue *q, void *addr, unsigned int nr)
+void queue_unmap(struct queue *q, void *addr, unsigned int nr)
 {
 	struct transport *t = q->dev->worker->transport;
 	int err = t->ops->unmap(t, addr, nr);
@@ -49,57 +49,6 @@ static void queue_unmap(struct queue *q, void *addr, unsigned int nr)
 		log_err("device %u queue %u: cannot unmap %u pages: %s", q->dev->devid,
 			q->index, nr, strerror(-err));
 	q->dev->counters.grant_unmaps += nr;
-}
-
-/*
- * Copy the grant references of the pool out of its directory.  The number of
- * pages bounds how far the chain is followed, wherever it leads.
- */
-static uint32_t *read_directory(struct queue *q, uint32_t ref, unsigned int pages, char *reason)
-{
-	const struct vsys_pool_dir *dir;
-	unsigned int have = 0, nr;
-	uint32_t *refs;
-
-	refs = malloc(pages * sizeof(*refs));
-	if (!refs) {
-		snprintf(reason, VSYS_IPC_REASON, "queue %u: out of memory", q->index);
-		return NULL;
-	}
-	while (have < pages) {
-		if (have && ref == 0) {
-			snprintf(reason, VSYS_IPC_REASON, "queue %u: the pool's directory "
-				 "ends after %u of %u pages", q->index, have, pages);
-			free(refs);
-			return NULL;
-		}
-		dir = queue_map(q, &ref, 1, "pool's directory", reason);
-		if (!dir) {
-			free(refs);
-			return NULL;
-		}
-		nr = pages - have < VSYS_POOL_DIR_GREFS ? pages - have : VSYS_POOL_DIR_GREFS;
-		memcpy(refs + have, dir->gref, nr * sizeof(*refs));
-		have += nr;
-		ref = *(const volatile uint32_t *)&dir->next;
-		queue_unmap(q, (void *)(uintptr_t)dir, 1);
-	}
-	return refs;
-}
-
-static int map_pool(struct queue *q, uint32_t pool_ref, unsigned int pages, char *reason)
-{
-	uint32_t *refs = read_directory(q, pool_ref, pages, reason);
-
-	if (!refs)
-		return -1;
-	q->pool = queue_map(q, refs, pages, "pool", reason);
-	free(refs);
-	if (!q->pool)
-		return -1;
-	q->nr_pool_pages = pages;
-	q->pool_size = (uint64_t)pages * VSYS_PAGE_SIZE;
-	return 0;
 }
 
 static int map_ring(struct queue *q, const uint32_t *refs, unsigned int order, char *reason)
@@ -151,7 +100,7 @@ int queue_connect(struct queue *q, struct device *dev, unsigned int index,
 	q->index = index;
 	q->port = -1;
 	if (map_ring(q, from->ring_ref, msg->u.connect.ring_page_order, reason) < 0 ||
-	    map_pool(q, from->pool_ref, msg->u.connect.pool_pages, reason) < 0)
+	    pool_map(q, from->pool_ref, msg->u.connect.pool_pages, reason) < 0)
 		goto fail;
 
 	q->request = calloc(q->entries, sizeof(*q->request));
@@ -188,14 +137,13 @@ void queue_disconnect(struct queue *q)
 		w->transport->ops->unbind(w->transport, q->port);
 		q->port = -1;
 	}
-	if (q->pool)
-		queue_unmap(q, q->pool, q->nr_pool_pages);
+	pool_unmap(q);
 	if (q->ring_pages)
 		queue_unmap(q, q->ring_pages, q->nr_ring_pages);
 	free(q->request);
 	free(q->calls);
 	q->calls = NULL;
-	q->pool = q->ring_pages = NULL;
+	q->ring_pages = NULL;
 	q->request = NULL;
 }
 

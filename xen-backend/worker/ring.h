@@ -12,6 +12,7 @@
 
 #include "../ipc.h"
 #include "hold.h"
+#include "pool.h"
 #include "request.h"
 
 struct device;
@@ -29,9 +30,7 @@ struct queue {
 
 	void *ring_pages;
 	unsigned int nr_ring_pages;
-	void *pool;
-	unsigned int nr_pool_pages;
-	uint64_t pool_size;
+	struct pool pool;
 
 	int port;			/* local, -1: none */
 	bool masked;			/* a notification was read */
@@ -52,6 +51,14 @@ int queue_connect(struct queue *q, struct device *dev, unsigned int index,
 		  const struct vsys_ipc *msg, char *reason);
 /* Nothing may be in flight. */
 void queue_disconnect(struct queue *q);
+
+/*
+ * Maps granted pages, nr of them; what: for reason, which says why it returns NULL.
+ * They are contiguous, and the queue's counters know of them.
+ */
+void *queue_map(struct queue *q, const uint32_t *refs, unsigned int nr, const char *what,
+		char *reason);
+void queue_unmap(struct queue *q, void *addr, unsigned int nr);
 
 /* Let the main loop serve this queue in this round. */
 void queue_ready(struct queue *q);

@@ -50,6 +50,7 @@
 #define VSYS_MAX_RING_PAGE_ORDER	4u	/* 16 pages: 512 entries */
 #define VSYS_MAX_QUEUES			16u
 #define VSYS_MAX_POOL_PAGES		4096u	/* per queue: 16 MiB */
+#define VSYS_MAX_POOL_PIECES		16u
 #define VSYS_MAX_LENGTH			(1u << 20)	/* bytes of data per request */
 #define VSYS_MAX_SEGMENTS		257u	/* VSYS_MAX_LENGTH, unaligned */
 #define VSYS_INLINE_SEGMENTS		5u
@@ -62,9 +63,9 @@
 #define VSYS_MIRROR_START		0x400000u
 
 /*
- * A piece of the queue's pool.  The pool is one range of bytes: page number
+ * A part of the queue's pool.  The pool is one range of bytes: page number
  * offset / VSYS_PAGE_SIZE, in the order of the pool directory.  A segment may
- * span pages that are neighbours in the pool.
+ * span pages that are neighbours in the same piece of the pool.
  *
  *  0        4        8
  *  | offset | length |
@@ -78,7 +79,7 @@ struct vsys_segment {
  * A page of the pool directory: the grant references of the pool's pages.
  * The first directory page is named by the key "pool-ref"; "next" names the
  * one after it (0: none).  All but the last are full.  The back-end reads the
- * directory once, when it connects.
+ * directory once, when it connects; and that of each further piece (POOL_GROW).
  *
  *  0      4      8
  *  | next | zero | gref[0] | gref[1] | ...
@@ -105,6 +106,8 @@ struct vsys_pool_dir {
 #define VSYS_OP_CANCEL			7u
 #define VSYS_OP_DISCARD			8u
 #define VSYS_OP_WRITE_ZEROES		9u
+#define VSYS_OP_POOL_GROW		10u	/* (feature-pool-grow) */
+#define VSYS_OP_POOL_SHRINK		11u	/* (feature-pool-grow) */
 #define VSYS_OP_IOCTL			16u	/* (feature-ioctl) */
 #define VSYS_OP_COMPAT_IOCTL		17u	/* (feature-ioctl) */
 #define VSYS_OP_POLL			18u	/* (feature-poll) */
@@ -193,7 +196,7 @@ struct vsys_pool_dir {
  * offset:      of the file, in bytes; LSEEK: signed; IOCTL, COMPAT_IOCTL: the
  *              argument; MIRROR_READ, MIRROR_WRITE: the caller's address
  * length:      the sum of the segments' lengths: bytes of READ and WRITE.
- *              LSEEK: VSYS_SEEK_*
+ *              LSEEK: VSYS_SEEK_*; POOL_GROW: bytes of the new piece
  */
 struct vsys_request {
 	uint16_t id;
@@ -214,6 +217,10 @@ struct vsys_request {
 		struct {
 			uint64_t pos;
 		} lseek;
+		/* POOL_GROW: the first directory page of the new piece. */
+		struct {
+			uint32_t ref;
+		} pool;
 		/* CANCEL: the id of the request that shall end early. */
 		struct {
 			uint16_t id;

@@ -111,4 +111,40 @@ cost awake-128k "$(fio_reads read 128k 8 32m)"
 most awake-128k front_notifications 0.2 "hardly a notification out"
 common awake-128k 32.6
 guest stop g
+
+# A pool begins small, has what the load needs, and gives it back.
+pool_is()
+{
+	# shellcheck disable=SC2016 # awk expands it
+	pool=$(guest run g 'awk "/^pool_pages:/ { print \$2 }" $(grep -l "^name: vsys0\$" /sys/kernel/debug/xen-vsysfront/*)' </dev/null)
+	test "$pool" "$1" "$2"
+}
+
+mapped()
+{
+	counters >/tmp/now
+	echo $(($(sed -n 's/^back_grant_maps: *//p' /tmp/now) - $(sed -n 's/^back_grant_unmaps: *//p' /tmp/now)))
+}
+
+as_before()
+{
+	[ "$(mapped)" = "$before" ]
+}
+
+guest start g --mem 256 --vcpus 4 --vsys 'dev=/dev/ram0,name=vsys0'
+wait_node g vsys0
+ok $? "a guest with four processors has its disk"
+pool_is -eq 256
+ok $? "its four pools have 1 MiB" || diag "$pool pages"
+before=$(mapped)
+guest run g 'fio --name=j --filename=/dev/vsys0 --rw=write --bs=128k --iodepth=16 --ioengine=libaio --direct=1 --size=12m --offset_increment=12m --numjobs=4 --verify=crc32c --verify_fatal=1' </dev/null >/tmp/out 2>&1
+ok $? "under load all that was written is read back" || diag "$(tail -n 20 /tmp/out)"
+pool_is -gt 256
+ok $? "... through pools that have grown" || diag "$pool pages"
+diag "$pool pages"
+wait_for 120 pool_is -eq 256
+ok $? "... and give it back" || diag "$pool pages"
+wait_for 20 as_before
+ok $? "nothing else stays mapped in dom0" || diag "$before, $(mapped)"
+guest stop g
 tap_done
