@@ -641,7 +641,7 @@ static void vsys_blk_set_limits(struct vsys_blk *blk,
 				const struct vsys_blk_limits *l)
 {
 	struct request_queue *rq = blk->disk->queue;
-	u32 max_sectors = blk->vdev->max_length >> SECTOR_SHIFT;
+	u32 max_sectors = blk->vdev->blk_max_length >> SECTOR_SHIFT;
 
 	blk->sector_size = l->sector_size;
 	blk->flush = l->feature_flush;
@@ -708,7 +708,7 @@ static int vsys_blk_add(struct vsys_device *vdev)
 	blk->tags.queue_depth = min(VSYS_BLK_DEPTH, vdev->queue[0].nr_ids / 2);
 	blk->tags.numa_node = NUMA_NO_NODE;
 	blk->tags.cmd_size = struct_size((struct vsys_blk_cmd *)NULL, page,
-					 vsys_buf_pages(vdev->max_length) + 1);
+					 vsys_buf_pages(vdev->blk_max_length) + 1);
 	blk->tags.flags = BLK_MQ_F_SHOULD_MERGE | BLK_MQ_F_NO_SCHED_BY_DEFAULT;
 	err = blk_mq_alloc_tag_set(&blk->tags);
 	if (err) {

@@ -132,8 +132,8 @@ struct vsys_call *vsys_call_next(struct vsys_call *prev, u8 op)
 
 /*
  * Takes an id and pages for *length bytes, waiting for them if need be.  A
- * READ that would have to wait is content with less: *length says what it got.
- * -EAGAIN (nonblock), -ERESTARTSYS, -ENODEV.
+ * READ that would have to wait for others is content with less: *length says what
+ * it got.  -EAGAIN (nonblock), -ERESTARTSYS, -ENODEV, -ENOMEM.
  */
 int vsys_call_reserve(struct vsys_call *call, u32 *length, bool nonblock)
 {
@@ -144,8 +144,9 @@ int vsys_call_reserve(struct vsys_call *call, u32 *length, bool nonblock)
 	/* Whoever waits already is first. */
 	if (!mutex_is_locked(&q->alloc_lock))
 		err = vsys_queue_reserve(q, req, *length);
-	if (err == -EAGAIN && req->wire.op == VSYS_OP_READ &&
-	    *length > VSYS_SHORT_READ) {
+	if ((err == -EAGAIN || err == -ENOMEM) && req->wire.op == VSYS_OP_READ &&
+	    *length > VSYS_SHORT_READ &&
+	    (nonblock || err == -ENOMEM || !READ_ONCE(q->pool.growing))) {
 		*length = VSYS_SHORT_READ;
 		err = vsys_queue_reserve(q, req, *length);
 	}

@@ -270,13 +270,15 @@ static int vsys_connect(struct vsys_device *vdev)
 	begin = pages;
 	if (vdev->feature_pool_grow)
 		begin = min(pages, max(VSYS_POOL_BEGIN / queues, VSYS_POOL_LEAST));
-	/* It must not need another piece: there may be no memory for that. */
 	vdev->max_length = min(VSYS_MAX_LENGTH,
-			       clamp(pages / 4, 1u, max(begin / 2, 1u)) *
-			       VSYS_PAGE_SIZE);
+			       max(pages / 4, 1u) * VSYS_PAGE_SIZE);
+	vdev->blk_max_length = min(vdev->max_length,
+				   max(begin / 2, 1u) * VSYS_PAGE_SIZE);
 	/* A call needs two pages, and leaves some to others. */
 	vdev->call_pages = clamp(pages / 4, 2u, VSYS_CALL_DATA_PAGES + 1);
-	if (pages < 2 + VSYS_KEEP_FREE(pages))
+	vdev->keep_pages = vdev->ops == &vsys_blk_ops ?
+			   vsys_buf_pages(vdev->blk_max_length) + 1 : 0;
+	if (begin < 2 + max(VSYS_KEEP_FREE(begin), vdev->keep_pages))
 		vdev->feature_ioctl = false;
 	vdev->queue = kcalloc(queues, sizeof(*vdev->queue), GFP_KERNEL);
 	if (!vdev->queue)
@@ -290,7 +292,7 @@ static int vsys_connect(struct vsys_device *vdev)
 		mutex_init(&q->alloc_lock);
 		init_waitqueue_head(&q->room);
 		mutex_init(&q->resize_lock);
-		INIT_WORK(&q->grow_work, vsys_pool_grow_work);
+		INIT_DELAYED_WORK(&q->grow_work, vsys_pool_grow_work);
 		INIT_DELAYED_WORK(&q->shrink_work, vsys_pool_shrink_work);
 		INIT_LIST_HEAD(&q->cancels);
 	}
@@ -432,6 +434,8 @@ static void vsys_unplug(struct vsys_device *vdev, int error)
 
 	for (i = 0; i < vdev->nr_queues; i++)
 		vsys_queue_stop(&vdev->queue[i], error);
+	for (i = 0; i < vdev->nr_queues; i++)
+		vsys_pool_settle(&vdev->queue[i]);
 	cancel_work_sync(&vdev->add_work);
 	/* From here on nobody starts it any more. */
 	spin_lock_irqsave(&vsys_broken_lock, flags);

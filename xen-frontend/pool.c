@@ -14,6 +14,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <xen/page.h>
 
@@ -32,13 +33,13 @@ static int vsys_pool_grant(struct xenbus_device *xdev, void *page,
 }
 
 /* Grants pages of the piece that begins at page first; how far it came is nr_granted. */
-static int vsys_pool_fill(struct vsys_queue *q, u32 nr)
+static int vsys_pool_fill(struct vsys_queue *q, u32 nr, gfp_t gfp)
 {
 	struct vsys_pool *pool = &q->pool;
 	int err;
 
 	for (; nr; nr--) {
-		struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		struct page *page = alloc_page(gfp | __GFP_ZERO);
 
 		if (!page)
 			return -ENOMEM;
@@ -101,7 +102,7 @@ int vsys_pool_create(struct vsys_queue *q, u32 nr_pages, u32 max_pages)
 	if (!pool->used || !pool->edge || !pool->page || !pool->gref)
 		return -ENOMEM;
 	pool->max_pages = max_pages;
-	err = vsys_pool_fill(q, nr_pages);
+	err = vsys_pool_fill(q, nr_pages, GFP_KERNEL);
 	if (err)
 		return err;
 	pool->nr_pages = nr_pages;
@@ -110,19 +111,33 @@ int vsys_pool_create(struct vsys_queue *q, u32 nr_pages, u32 max_pages)
 	return vsys_pool_create_dirs(q);
 }
 
-/* Of pages that are in nobody's use; the back-end may still have them mapped. */
-static void vsys_pool_release(struct vsys_pool *pool, u32 first)
+/*
+ * Of pages that are in nobody's use.  False: the back-end still has some mapped; the
+ * kernel keeps these until it lets go.
+ */
+static bool vsys_pool_release(struct vsys_pool *pool, u32 first)
 {
+	bool all = true;
+
 	while (pool->nr_granted > first) {
 		u32 i = --pool->nr_granted;
 
-		gnttab_end_foreign_access(pool->gref[i], pool->page[i]);
+		if (gnttab_try_end_foreign_access(pool->gref[i])) {
+			__free_page(pool->page[i]);
+		} else {
+			gnttab_end_foreign_access(pool->gref[i], pool->page[i]);
+			all = false;
+		}
 		pool->gref[i] = 0;
 		pool->page[i] = NULL;
 	}
+	return all;
 }
 
-/* Tells the back-end, and waits for its answer.  ref: of the piece's directory. */
+/*
+ * Tells the back-end, and waits for its answer, as long as it takes: what it has is not
+ * known otherwise.  vsys_queue_stop() ends that.  ref: of the piece's directory.
+ */
 static int vsys_pool_tell(struct vsys_queue *q, u8 op, u32 nr, grant_ref_t ref)
 {
 	struct vsys_call *call = vsys_call_alloc(q, op, 0, 0, 0);
@@ -132,20 +147,30 @@ static int vsys_pool_tell(struct vsys_queue *q, u8 op, u32 nr, grant_ref_t ref)
 		return -ENOMEM;
 	call->req.wire.length = nr * VSYS_PAGE_SIZE;
 	call->req.wire.u.pool.ref = ref;
-	err = vsys_call_last(call);
+	wait_event_idle(q->room,
+			(err = vsys_queue_reserve(q, &call->req, 0)) != -EAGAIN);
+	if (!err)
+		err = vsys_call_send(call);
+	if (!err) {
+		while (!wait_for_completion_timeout(&call->done, 30 * HZ))
+			;
+		err = call->req.rsp.status;
+	}
 	vsys_call_put(call);
 	return err;
 }
 
-static int vsys_pool_add_piece(struct vsys_queue *q, u32 nr)
+/* refused: the back-end does not want it; else it may be tried again. */
+static int vsys_pool_add_piece(struct vsys_queue *q, u32 nr, bool *refused)
 {
+	const gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
 	struct vsys_pool *pool = &q->pool;
 	u32 first = pool->nr_granted, i;
 	struct vsys_pool_dir *dir;
 	grant_ref_t ref;
 	int err;
 
-	dir = (void *)get_zeroed_page(GFP_KERNEL);
+	dir = (void *)get_zeroed_page(gfp);
 	if (!dir)
 		return -ENOMEM;
 	err = vsys_pool_grant(q->vdev->xdev, dir, &ref);
@@ -153,44 +178,67 @@ static int vsys_pool_add_piece(struct vsys_queue *q, u32 nr)
 		free_page((unsigned long)dir);
 		return err;
 	}
-	err = vsys_pool_fill(q, nr);
+	err = vsys_pool_fill(q, nr, gfp);
 	for (i = first; i < pool->nr_granted; i++)
 		dir->gref[i - first] = pool->gref[i];
-	if (!err)
+	if (!err) {
 		err = vsys_pool_tell(q, VSYS_OP_POOL_GROW, nr, ref);
+		*refused = err;
+	}
 	gnttab_end_foreign_access(ref, virt_to_page(dir));
 	if (err)
 		vsys_pool_release(pool, first);
 	return err;
 }
 
-/* It was short of pages.  If that does not work it stays as it is, for good. */
+/* The lock is held: it stays as it is, and so no request may be larger than that allows. */
+static void vsys_pool_stays(struct vsys_queue *q)
+{
+	struct vsys_pool *pool = &q->pool;
+	u32 most = max(pool->nr_pages / 4, 1u) * VSYS_PAGE_SIZE;
+
+	pool->max_pages = pool->nr_pages;
+	if (q->vdev->max_length > most)
+		WRITE_ONCE(q->vdev->max_length, most);
+}
+
+/* It was short of pages. */
 void vsys_pool_grow_work(struct work_struct *work)
 {
-	struct vsys_queue *q = container_of(work, struct vsys_queue, grow_work);
+	struct vsys_queue *q = container_of(to_delayed_work(work),
+					    struct vsys_queue, grow_work);
+	/* Memory may come free only by what waits for this. */
+	unsigned int noio = memalloc_noio_save();
 	struct vsys_pool *pool = &q->pool;
-	u32 had = pool->nr_pages, nr;
-	int err;
+	bool refused = false, again;
+	int err = 0;
+	u32 had, nr;
 
 	mutex_lock(&q->resize_lock);
+	had = pool->nr_pages;
 	nr = min3(had, pool->max_pages - had, VSYS_POOL_DIR_GREFS);
-	err = vsys_pool_add_piece(q, nr);
+	if (nr)
+		err = vsys_pool_add_piece(q, nr, &refused);
 	spin_lock_irq(&q->lock);
-	if (err) {
-		pool->max_pages = had;
-	} else {
+	if (refused) {
+		vsys_pool_stays(q);
+	} else if (nr && !err) {
 		__set_bit(had, pool->edge);
 		pool->nr_pages += nr;
 		pool->nr_free += nr;
+		pool->least_free = 0;
 	}
-	pool->least_free = 0;
-	pool->growing = false;
+	again = err && !refused && q->live;
+	pool->growing = again;
 	spin_unlock_irq(&q->lock);
 	mutex_unlock(&q->resize_lock);
-	if (err)
-		return;
-	vsys_queue_room(q);
-	queue_delayed_work(vsys_wq, &q->shrink_work, VSYS_POOL_IDLE);
+	if (again) {
+		queue_delayed_work(vsys_wq, &q->grow_work, VSYS_POOL_AGAIN);
+	} else {
+		vsys_queue_room(q);
+		queue_delayed_work(vsys_wq, &q->shrink_work, VSYS_POOL_IDLE);
+	}
+	memalloc_noio_restore(noio);
 }
 
 /* The last piece goes if what there is beside it was enough since the last look. */
@@ -198,6 +246,7 @@ void vsys_pool_shrink_work(struct work_struct *work)
 {
 	struct vsys_queue *q = container_of(to_delayed_work(work),
 					    struct vsys_queue, shrink_work);
+	unsigned int noio = memalloc_noio_save();
 	struct vsys_pool *pool = &q->pool;
 	u32 first, nr;
 	bool goes;
@@ -219,14 +268,35 @@ void vsys_pool_shrink_work(struct work_struct *work)
 	}
 	spin_unlock_irq(&q->lock);
 	if (goes) {
-		/* What the back-end has is not known then: it stays as it is. */
-		if (vsys_pool_tell(q, VSYS_OP_POOL_SHRINK, 0, 0))
-			pool->max_pages = first;
-		vsys_pool_release(pool, first);
+		bool stays = vsys_pool_tell(q, VSYS_OP_POOL_SHRINK, 0, 0);
+
+		/* One that keeps what it gave back would get more and more. */
+		stays |= !vsys_pool_release(pool, first);
+		if (stays) {
+			spin_lock_irq(&q->lock);
+			vsys_pool_stays(q);
+			spin_unlock_irq(&q->lock);
+		}
 	}
 	mutex_unlock(&q->resize_lock);
 	if (first)
 		queue_delayed_work(vsys_wq, &q->shrink_work, VSYS_POOL_IDLE);
+	memalloc_noio_restore(noio);
+}
+
+/* Nothing of it changes any more; after vsys_queue_stop(). */
+void vsys_pool_settle(struct vsys_queue *q)
+{
+	cancel_delayed_work_sync(&q->grow_work);
+	cancel_delayed_work_sync(&q->shrink_work);
+}
+
+/* The lock is held: pages were taken by who had to leave so many. */
+void vsys_pool_left(struct vsys_pool *pool, u32 keep)
+{
+	u32 left = pool->nr_free > keep ? pool->nr_free - keep : 0;
+
+	pool->least_free = min(pool->least_free, left);
 }
 
 /* The lock is held: there were not as many pages as wanted. */
@@ -237,7 +307,7 @@ void vsys_pool_short(struct vsys_queue *q)
 	if (pool->growing || !q->live || pool->nr_pages >= pool->max_pages)
 		return;
 	pool->growing = true;
-	queue_work(vsys_wq, &q->grow_work);
+	queue_delayed_work(vsys_wq, &q->grow_work, 0);
 }
 
 /*
@@ -279,7 +349,6 @@ static void vsys_pool_take(struct vsys_pool *pool, struct vsys_buf *buf, u32 i)
 {
 	__set_bit(i, pool->used);
 	pool->nr_free--;
-	pool->least_free = min(pool->least_free, pool->nr_free);
 	buf->page[buf->nr++] = i;
 }
 

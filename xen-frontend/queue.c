@@ -49,7 +49,13 @@ void vsys_queue_room(struct vsys_queue *q)
 		q->vdev->ops->room(q);
 }
 
-/* Takes an id and pages.  -EAGAIN: not now; wait on q->room. */
+/* Pages that what may wait for ever leaves free. */
+static u32 vsys_queue_keep(const struct vsys_queue *q)
+{
+	return max(VSYS_KEEP_FREE(q->pool.nr_pages), q->vdev->keep_pages);
+}
+
+/* Takes an id and pages.  -EAGAIN: not now; wait on q->room.  -ENOMEM: never. */
 int vsys_queue_reserve(struct vsys_queue *q, struct vsys_req *req, u32 length)
 {
 	u32 keep_ids = VSYS_CANCEL_IDS, keep_pages = 0;
@@ -63,7 +69,7 @@ int vsys_queue_reserve(struct vsys_queue *q, struct vsys_req *req, u32 length)
 	}
 	if (req->waits) {
 		keep_ids += VSYS_KEEP_FREE(q->nr_ids);
-		keep_pages = VSYS_KEEP_FREE(q->pool.nr_pages);
+		keep_pages = vsys_queue_keep(q);
 	}
 	err = -EAGAIN;
 	if (q->nr_free_ids <= keep_ids)
@@ -75,8 +81,14 @@ int vsys_queue_reserve(struct vsys_queue *q, struct vsys_req *req, u32 length)
 		err = vsys_pool_get(q, &req->buf, length, keep_pages);
 	if (err || (req->min_pages && req->buf.nr < vsys_buf_pages(length)))
 		vsys_pool_short(q);
-	if (!err)
+	/* It could not grow: so many there will never be, with the page for their list. */
+	if (err && !req->min_pages &&
+	    vsys_buf_pages(length) + 1 + keep_pages > q->pool.max_pages)
+		err = -ENOMEM;
+	if (!err) {
 		req->wire.id = q->free_id[--q->nr_free_ids];
+		vsys_pool_left(&q->pool, keep_pages);
+	}
 out:
 	spin_unlock_irqrestore(&q->lock, flags);
 	return err;
@@ -102,12 +114,14 @@ void vsys_queue_unreserve(struct vsys_queue *q, struct vsys_req *req)
 void vsys_queue_grow(struct vsys_queue *q, struct vsys_req *req, u32 length)
 {
 	unsigned long flags;
+	u32 keep;
 
 	if (vsys_buf_pages(length) <= req->buf.nr)
 		return;
 	spin_lock_irqsave(&q->lock, flags);
-	vsys_pool_grow(&q->pool, &req->buf, vsys_buf_pages(length),
-		       VSYS_KEEP_FREE(q->pool.nr_pages));
+	keep = vsys_queue_keep(q);
+	vsys_pool_grow(&q->pool, &req->buf, vsys_buf_pages(length), keep);
+	vsys_pool_left(&q->pool, keep);
 	if (req->buf.nr < vsys_buf_pages(length))
 		vsys_pool_short(q);
 	spin_unlock_irqrestore(&q->lock, flags);
@@ -461,9 +475,7 @@ void vsys_queue_disconnect(struct vsys_queue *q)
 	if (q->sring)
 		xenbus_teardown_ring(&q->sring, 1u << q->vdev->ring_order,
 				     q->ring_ref);
-	/* Their requests have ended with the others, and no more are taken. */
-	cancel_work_sync(&q->grow_work);
-	cancel_delayed_work_sync(&q->shrink_work);
+	vsys_pool_settle(q);
 	vsys_pool_end_access(&q->pool);
 }
 

@@ -56,6 +56,9 @@ struct vsys_device;
 /* That long a piece must not have been needed to be given back. */
 #define VSYS_POOL_IDLE		(10 * HZ)
 
+/* It is tried again, if there was no memory for it. */
+#define VSYS_POOL_AGAIN		HZ
+
 /* Of a range of ports: pages for batches on their way. */
 #define VSYS_PORTS_POOL_PAGES	24u
 
@@ -132,8 +135,7 @@ struct vsys_queue {
 	bool spin_trial;		/* the latest one is not looked for */
 
 	struct mutex resize_lock;	/* of the pool: one at a time */
-	struct work_struct grow_work;
-	struct delayed_work shrink_work;
+	struct delayed_work grow_work, shrink_work;
 
 	struct mutex alloc_lock;	/* first come, first served, for room */
 	wait_queue_head_t room;
@@ -182,6 +184,8 @@ struct vsys_device {
 	unsigned int ring_order;
 	unsigned int nr_queues;
 	u32 max_length;			/* bytes of one READ or WRITE */
+	u32 blk_max_length;		/* of a block request: needs no further piece of a pool */
+	u32 keep_pages;			/* of a pool, that calls leave to block requests */
 	u32 call_pages;			/* of the pool, for one request of a call */
 	struct vsys_queue *queue;
 	domid_t backend_id;
@@ -260,6 +264,8 @@ int vsys_pool_create(struct vsys_queue *q, u32 nr_pages, u32 max_pages);
 void vsys_pool_grow_work(struct work_struct *work);
 void vsys_pool_shrink_work(struct work_struct *work);
 void vsys_pool_short(struct vsys_queue *q);
+void vsys_pool_settle(struct vsys_queue *q);
+void vsys_pool_left(struct vsys_pool *pool, u32 keep);
 void vsys_pool_end_access(struct vsys_pool *pool);
 void vsys_pool_free(struct vsys_pool *pool);
 int vsys_pool_get(struct vsys_queue *q, struct vsys_buf *buf, u32 length,

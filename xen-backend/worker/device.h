@@ -40,6 +40,7 @@ struct device {
 
 	struct mm_list mms;
 	bool late_warned;		/* calls.c: once is enough */
+	bool pool_warned;		/* pool.c: the same */
 
 	struct handles handles;
 	struct request_list opening;	/* OPENs that the supervisor has */

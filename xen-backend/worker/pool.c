@@ -8,20 +8,24 @@
 #include <string.h>
 
 #include "../limits.h"
+#include "../log.h"
 #include "device.h"
 #include "pool.h"
 #include "ring.h"
+#include "worker.h"
 
 /*
  * Copy the grant references of a piece out of its directory.  The number of
  * directory pages is bounded by the pages that are still missing.
  */
-static uint32_t *read_directory(struct queue *q, uint32_t ref, unsigned int pages, char *reason)
+static uint32_t *read_directory(struct queue *q, uint32_t ref, unsigned int pages, char *reason,
+				int *err)
 {
 	const struct vsys_pool_dir *dir;
 	unsigned int have = 0, nr;
 	uint32_t *refs;
 
+	*err = -ENOMEM;
 	refs = malloc(pages * sizeof(*refs));
 	if (!refs) {
 		snprintf(reason, VSYS_IPC_REASON, "queue %u: out of memory", q->index);
@@ -31,6 +35,7 @@ static uint32_t *read_directory(struct queue *q, uint32_t ref, unsigned int page
 		if (have && ref == 0) {
 			snprintf(reason, VSYS_IPC_REASON, "queue %u: the pool's directory "
 				 "ends after %u of %u pages", q->index, have, pages);
+			*err = -EPROTO;
 			free(refs);
 			return NULL;
 		}
@@ -50,16 +55,18 @@ static uint32_t *read_directory(struct queue *q, uint32_t ref, unsigned int page
 
 int pool_map(struct queue *q, uint32_t ref, unsigned int pages, char *reason)
 {
-	uint32_t *refs = read_directory(q, ref, pages, reason);
 	struct pool *p = &q->pool;
+	uint32_t *refs;
 	void *base;
+	int err;
 
+	refs = read_directory(q, ref, pages, reason, &err);
 	if (!refs)
-		return -1;
+		return err;
 	base = queue_map(q, refs, pages, "pool", reason);
 	free(refs);
 	if (!base)
-		return -1;
+		return -ENOMEM;
 	p->piece[p->nr_pieces++] = (struct pool_piece){ base, pages };
 	p->size += (uint64_t)pages * VSYS_PAGE_SIZE;
 	return 0;
@@ -138,7 +145,10 @@ int pool_resize(struct request *r, char *reason, size_t size)
 	uint32_t length = r->rq.length;
 	struct queue *q = r->queue;
 	char why[VSYS_IPC_REASON];
+	int err;
 
+	/* It costs more than other requests do: the others' turn comes after it. */
+	q->resized = true;
 	if (r->rq.op == VSYS_OP_POOL_SHRINK)
 		return shrink(q, reason, size);
 	if (!length || length % VSYS_PAGE_SIZE) {
@@ -148,8 +158,16 @@ int pool_resize(struct request *r, char *reason, size_t size)
 	if (q->pool.nr_pieces == VSYS_MAX_POOL_PIECES ||
 	    q->pool.size + length > (uint64_t)LIMIT_POOL_PAGES * VSYS_PAGE_SIZE)
 		return -ENOMEM;
-	if (!pool_map(q, r->rq.u.pool.ref, length / VSYS_PAGE_SIZE, why))
-		return 0;
-	snprintf(reason, size, "%s", why);
-	return 1;
+	err = pool_map(q, r->rq.u.pool.ref, length / VSYS_PAGE_SIZE, why);
+	if (err == -EPROTO) {
+		snprintf(reason, size, "%s", why);
+		return 1;
+	}
+	/* That may be for want of something here, and the guest has what it had. */
+	if (err && !q->dev->pool_warned) {
+		log_warn("domain %u device %u: %s", q->dev->worker->transport->domid,
+			 q->dev->devid, why);
+		q->dev->pool_warned = true;
+	}
+	return err;
 }

@@ -29,7 +29,8 @@ struct pool {
 
 /*
  * Maps pages that the directory with this grant reference lists, as the first piece.
- * 0; or -1, and reason (VSYS_IPC_REASON bytes) says why.
+ * 0; -EPROTO: the directory ends too early; -ENOMEM: it can't be done.  reason
+ * (VSYS_IPC_REASON bytes) says why.
  */
 int pool_map(struct queue *q, uint32_t ref, unsigned int pages, char *reason);
 /* All of it; nothing may be in flight. */

@@ -267,7 +267,8 @@ int queue_serve(struct queue *q, char *reason)
 			 q->entries);
 		return -EPROTO;
 	}
-	for (n = 0; n < VSYS_SWEEP && q->ring.req_cons != prod; n++)
+	q->resized = false;
+	for (n = 0; n < VSYS_SWEEP && q->ring.req_cons != prod && !q->resized; n++)
 		if (take_one(q, reason) < 0)
 			return -EPROTO;
 	queue_push(q);

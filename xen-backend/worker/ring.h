@@ -31,6 +31,7 @@ struct queue {
 	void *ring_pages;
 	unsigned int nr_ring_pages;
 	struct pool pool;
+	bool resized;			/* in this turn */
 
 	int port;			/* local, -1: none */
 	bool masked;			/* a notification was read */
