@@ -73,6 +73,45 @@ static void asks_again(void **state)
 	UNTIL(f, answered(f, 1));
 }
 
+static void sleeps_now(struct fixture *f, const struct queue *q)
+{
+	int64_t began = worker_now();
+
+	f->w.executors.posted = true;
+	while (q->spinning)
+		step_ms(f, 0);
+	/* Else it would have looked for ten seconds. */
+	assert_in_range(worker_now() - began, 0, 5000);
+}
+
+/* Who has given an executor a job sleeps once, and looks again when it has an answer. */
+static void gives_way(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q;
+
+	spinning(f, 10000, 10000);
+	q = &LIST_FIRST(&f->w.devices)->queue[0];
+	assert_true(push(f, true));
+	UNTIL(f, answered(f, 0));
+	assert_true(q->spinning);
+	sleeps_now(f, q);
+	/* The answer: the guest is not to notify any more. */
+	queue_ready(q);
+	step_ms(f, 0);
+	assert_true(q->spinning);
+	assert_false(push(f, false));
+	UNTIL(f, answered(f, 1));
+	/* Meanwhile it was to. */
+	sleeps_now(f, q);
+	assert_true(push(f, false));
+	settle(f);
+	assert_false(answered(f, 2));
+	loop_notify(f->t, REMOTE_PORT(0));
+	UNTIL(f, answered(f, 2));
+	f->w.spin.now_ns = 0;
+}
+
 /* What comes while it stops looking is not lost. */
 static void comes_at_last(void **state)
 {
@@ -256,7 +295,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		T(found), T(asks_again), T(comes_at_last), T(learns), T(not_deaf),
+		T(found), T(asks_again), T(gives_way), T(comes_at_last), T(learns), T(not_deaf),
 		T(together), T(in_time), T(found_by_itself), T(clock_goes),
 	};
 

@@ -55,6 +55,7 @@ static void post(struct lane *l, enum lane_thread thread, struct xjob *job)
 	job->seq = slot->seq + 1 ? slot->seq + 1 : 1;
 	job->running = true;
 	l->job[thread] = job;
+	l->x->all->posted = true;
 	__atomic_store_n(&slot->seq, job->seq, __ATOMIC_RELEASE);
 	wake(&slot->seq);
 }

@@ -113,6 +113,7 @@ struct executor {
 struct executors {
 	struct uring *uring;
 	bool usable;			/* executors_start() was successful */
+	bool posted;			/* a job, since this was cleared */
 	int memory_fd, event_fd, uffd_dev, gntdev, path_fd;
 	const char *root;		/* where nodes are: "/" of a worker in its jail */
 	struct machine_slot *slots;	/* MACHINE_MAX areas */

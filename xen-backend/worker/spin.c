@@ -7,6 +7,9 @@
  * for it is cheaper; if not, it is a waste.  What comes next is guessed from what
  * came last: an idle time that looking would have bridged makes it longer, one that
  * it would not makes it shorter, down to nothing.
+ *
+ * Who has just given an executor a job does not look: the executor needs a processor,
+ * and on a busy machine that is ours.  Its answer wakes us.
  */
 #include "clock.h"
 #include "device.h"
@@ -31,6 +34,8 @@ bool spin_takes(struct worker *w, struct queue *q)
 		return false;
 	if (!q->spinning)
 		TAILQ_INSERT_TAIL(&w->spin.queues, q, of_spinning);
+	/* Before, it may have been asked to; what was taken is none that it tells of. */
+	q->ring.sring->req_event = q->ring.req_cons;
 	q->spinning = true;
 	return true;
 }
@@ -60,6 +65,7 @@ static bool found(struct worker *w)
 bool spin_round(struct worker *w)
 {
 	struct spin *s = &w->spin;
+	bool gives_way = w->executors.posted;
 	uint64_t ticks;
 	struct queue *q;
 	int i;
@@ -68,9 +74,10 @@ bool spin_round(struct worker *w)
 		s->idle = true;
 		s->began = clock_ticks();
 	}
+	w->executors.posted = false;
 	if (TAILQ_EMPTY(&s->queues))
 		return false;
-	ticks = clock_of_ns(s->now_ns);
+	ticks = gives_way ? 0 : clock_of_ns(s->now_ns);
 	/* What was found may have been nothing: the idle time goes on, and has an end. */
 	while (clock_ticks() - s->began < ticks) {
 		hold_round(w);
