@@ -14,7 +14,7 @@
 # The lines "json {...}" are for the program that draws the plot.
 # check: only by name: it measures, and judges nothing
 # lab: --timeout 1200
-# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=3,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000,netdev=h1,mac=52:54:00:4e:45:01 -device amd-iommu,intremap=on'
+# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=3,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000e,netdev=h1,mac=52:54:00:4e:45:01 -device amd-iommu,intremap=on'
 
 type=${1:-hvm} frames=${2:-27}
 shift $(($# < 2 ? $# : 2))
@@ -203,9 +203,9 @@ rewritten()
 	guest run g "ip link set $eth down; rmmod ne 8390p xen-vpio-vsys"
 }
 
-modprobe -a e1000 tun
-wait_for 20 sh -c 'ls /sys/bus/pci/drivers/e1000/*/net/*'
-nic=$(basename "$(ls -d /sys/bus/pci/drivers/e1000/*/net/*)")
+modprobe -a e1000e tun
+wait_for 20 sh -c 'ls /sys/bus/pci/drivers/e1000e/*/net/*'
+nic=$(basename "$(ls -d /sys/bus/pci/drivers/e1000e/*/net/*)")
 echo 1 >"/proc/sys/net/ipv6/conf/$nic/disable_ipv6"
 ip link set "$nic" up arp off
 ip tuntap add tap0 mode tap

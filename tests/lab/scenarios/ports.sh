@@ -4,8 +4,10 @@
 # An ISA card of dom0 in an HVM guest: Linux's own NE2000 driver, rewritten, sends
 # its port accesses in batches to dom0, which carries them out.  Ping, a file both
 # ways, a port that is not lent, and the card goes while the driver is there.
+# dom0's end of the cable is an e1000e, for its MSI: with the IOMMU of this machine an e1000's
+# level-triggered interrupt stopped for ever in one of ten runs.
 # lab: --timeout 600
-# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=3,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000,netdev=h1,mac=52:54:00:4e:45:01 -device amd-iommu,intremap=on'
+# lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=3,netdev=h0,mac=52:54:00:4e:45:00 -netdev hubport,id=h1,hubid=7 -device e1000e,netdev=h1,mac=52:54:00:4e:45:01 -device amd-iommu,intremap=on'
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh
@@ -30,9 +32,9 @@ pv)
 esac
 
 # dom0 is at the other end of the wire, with a card that it drives itself.
-modprobe e1000
-wait_for 20 sh -c 'ls /sys/bus/pci/drivers/e1000/*/net/*'
-nic=$(basename "$(ls -d /sys/bus/pci/drivers/e1000/*/net/*)")
+modprobe e1000e
+wait_for 20 sh -c 'ls /sys/bus/pci/drivers/e1000e/*/net/*'
+nic=$(basename "$(ls -d /sys/bus/pci/drivers/e1000e/*/net/*)")
 ip addr add 10.77.0.1/24 dev "$nic"
 ip link set "$nic" up
 
