@@ -58,7 +58,7 @@ static u32 vsys_queue_keep(const struct vsys_queue *q)
 /* Takes an id and pages.  -EAGAIN: not now; wait on q->room.  -ENOMEM: never. */
 int vsys_queue_reserve(struct vsys_queue *q, struct vsys_req *req, u32 length)
 {
-	u32 keep_ids = VSYS_CANCEL_IDS, keep_pages = 0;
+	u32 keep_ids = VSYS_CANCEL_IDS, keep_pages = 0, nr;
 	unsigned long flags;
 	int err;
 
@@ -82,8 +82,9 @@ int vsys_queue_reserve(struct vsys_queue *q, struct vsys_req *req, u32 length)
 	if (err || (req->min_pages && req->buf.nr < vsys_buf_pages(length)))
 		vsys_pool_short(q);
 	/* It could not grow: so many there will never be, with the page for their list. */
+	nr = vsys_buf_pages(length);
 	if (err && !req->min_pages &&
-	    vsys_buf_pages(length) + 1 + keep_pages > q->pool.max_pages)
+	    nr + (nr > VSYS_INLINE_SEGMENTS) + keep_pages > q->pool.max_pages)
 		err = -ENOMEM;
 	if (!err) {
 		req->wire.id = q->free_id[--q->nr_free_ids];
