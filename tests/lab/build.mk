@@ -20,7 +20,7 @@ vsystest-check:
 
 # The test module for the guest, that makes port accesses by order; rewritten.
 VPIOTEST     := $(B)/vpiotest/vpiotest.ko
-VPIOTEST_SRC := tests/lab/vpiotest/vpiotest.c tests/lab/vpiotest/Kbuild
+VPIOTEST_SRC := $(wildcard tests/lab/vpiotest/*.c tests/lab/vpiotest/*.h) tests/lab/vpiotest/Kbuild
 TEST_MODULES += $(VPIOTEST)
 VPIOTEST_FLAGS := ASM_PP_KBUILD=$(abspath asm-pp/asm-pp.kbuild) \
 		  ASM_PP_SYMVERS=$(abspath $(B)/vpio-module/Module.symvers)

@@ -3,8 +3,8 @@
 #
 # The ordering rules of docs/asm-pp.md on the real way to dom0's ports: a module in an
 # HVM guest makes accesses by order, rewritten by asm-pp, to an NE2000 that dom0 has and
-# doesn't use. Then refused ports, the card that comes again, a back-end that lies or
-# says nothing, and a guest that panics.
+# doesn't use. Then NMIs, refused ports, the card that comes again, a guest that suspends,
+# a back-end that lies or says nothing, and a guest that panics.
 # lab: --timeout 500
 # lab: --qemu '-netdev hubport,id=h0,hubid=7 -device ne2k_isa,iobase=0x300,irq=3,netdev=h0,mac=52:54:00:4e:45:00'
 
@@ -100,6 +100,27 @@ counts waits
 is "$(io 'irqoff o 300 22 o 30a 0 o 30b 0 o 300 a i 307 o 307 40 i 307 o 300 21')" "40 0" "the interrupt's status after its acknowledge"
 is "$(changed waits)" 2 "... is dom0's, each time"
 
+# --- NMI ---------------------------------------------------------------------------
+
+# nmis COUNT: so many accesses that NMIs interrupt, each of which makes four to 0x303; and
+# some to the guest's own 0x3ff, which keeps what was written, too.
+nmis() { read -r nmis within nmi_bad bad < <(io "nmi 303 3ff $1"); }
+no_nmis="NMIs of this kind are the machine's own, a PV guest has none"
+
+claim none
+io 'o 300 21' >/dev/null
+if [ "$type" = pv ]; then
+	skip "$no_nmis" "accesses in NMIs"
+else
+	counts lost
+	nmis 300
+	is "$bad" 0 "accesses that NMIs interrupt do what they did"
+	is "$nmi_bad" 0 "in the NMI claimed ports read as all ones, others work"
+	[ $((16#$nmis)) -gt 100 ]
+	ok $? "... in each of many" || diag "$((16#$nmis)) NMIs"
+	is "$(changed lost)" $((16#$nmis * 4)) "... what the NMI wrote is lost and counted, and so are its inputs"
+fi
+
 # --- ports that are not lent ---------------------------------------------------
 
 claim none
@@ -112,6 +133,52 @@ io 'n 5 i 322' >/dev/null
 is "$(($(grep -c 'is denied' /var/log/xen/xen-vsysd.log) - before))" 1 "... and dom0 has said so once"
 is "$(io 'o 303 13 i 303')" 13 "... and the guest goes on"
 
+# --- suspend --------------------------------------------------------------------------
+
+answers() { [ "$(io 'o 300 21 o 303 33 i 303')" = 33 ]; }
+
+# Since "watch 307 a5": WHAT came, and no access was to the guest's own ports meanwhile.
+unseen()
+{
+	local same others
+
+	io 'stop' >/tmp/watched
+	read -r same others </tmp/watched
+	diag "$((16#${same:-0})) reads of the guest's own port, $((16#${others:-0})) others"
+	if [ "$type" = pv ]; then
+		skip "a PV guest has no ports of its own that would say so" "$1: no access was to the guest's own ports"
+	else
+		[ "$same" = 0 ] && [ $((16#${others:-0})) -gt 100 ]
+		ok $? "$1: no access was to the guest's own ports"
+	fi
+}
+
+# The accesses are made when all devices are suspended, in the last moment before
+# xen-vpio is: interrupts are off, so no tick comes.
+io 'o 300 21' >/dev/null
+counts batches by_input by_flush by_tick
+io 'suspend o 303 64 i 303 o 303 65' >/dev/null
+xl save -c g /dev/null >/tmp/out 2>&1
+ok $? "the guest suspends and goes on" || diag "$(cat /tmp/out)"
+wait_for 60 guest run g true
+is "$(guest run g 'cat /sys/kernel/debug/vpiotest' </dev/null)" 64 "an input in the last moment is dom0's"
+is "$(changed by_input) $(changed by_flush) $(changed by_tick)" "1 1 0" "... an output leaves by the suspend, not by the tick after it"
+is "$(card 303)" 65 "... and has come to the card"
+is "$(io 'o 303 35 i 303')" 35 "... and then the guest goes on as before"
+
+io 'watch 307 a5' >/dev/null
+io 'suspend o 303 66' >/dev/null
+xl save g /tmp/g.save >/tmp/out 2>&1
+! xl domid g >/dev/null 2>&1
+ok $? "a guest is saved" || diag "$(cat /tmp/out)"
+is "$(card 303)" 66 "... what waited has come to the card, though the guest runs no more"
+xl restore /tmp/g.save >/tmp/out 2>&1
+ok $? "... and restored" || diag "$(cat /tmp/out)"
+rm /tmp/g.save
+wait_for 60 answers
+ok $? "... as another domain it has the ports again" || diag "$(tail -n 20 /var/log/xen/xen-vsysd.log)"
+unseen "... and meanwhile"
+
 # --- the card goes and comes again ----------------------------------------------
 
 again()
@@ -119,23 +186,13 @@ again()
 	xen-vsys attach --wait g ioport=0x300-0x31f,name=ne0 >/tmp/out 2>&1 || diag "$(cat /tmp/out)"
 	wait_for 20 sh -c "xen-vsys list g | grep ne0 | grep connected"
 }
-answers() { [ "$(io 'o 300 21 o 303 33 i 303')" = 33 ]; }
-
 io 'watch 307 a5' >/dev/null
 for _ in 1 2 3; do
 	xen-vsys detach g ne0
 	again
 	wait_for 20 answers || diag "no answer"
 done
-io 'stop' >/tmp/watched
-read -r same others </tmp/watched
-diag "$((16#${same:-0})) reads of the guest's own port, $((16#${others:-0})) others"
-if [ "$type" = pv ]; then
-	skip "a PV guest has no ports of its own that would say so" "a card that goes and comes again: no access was to the guest's own ports"
-else
-	[ "$same" = 0 ] && [ $((16#${others:-0})) -gt 100 ]
-	ok $? "a card that goes and comes again: no access was to the guest's own ports"
-fi
+unseen "a card that goes and comes again"
 wait_for 20 answers
 ok $? "... and it works again"
 
@@ -149,6 +206,16 @@ complaints() { guest run g dmesg </dev/null | grep 'the back-end sent'; }
 # The one after those that were there before.
 complaint() { complaints | tail -n "+$((before + 1))" | tail -n 1; }
 
+# An honest back-end again.
+revive()
+{
+	worker -CONT
+	xen-vsys detach g ne0
+	again
+	wait_for 20 answers
+	ok $? "... and a card that comes again works"
+}
+
 # lies CASE PATTERN
 lies()
 {
@@ -158,13 +225,9 @@ lies()
 	wait_for 10 grep -q ready /tmp/hostile
 	is "$(io 'i 307')" ff "a back-end that answers with $1: the driver reads all ones"
 	wait $! || diag "$(cat /tmp/hostile)"
-	worker -CONT
 	wait_for 10 eval "complaint | grep -q '$2'"
 	ok $? "... and the guest says: $2" || diag "$(complaint)"
-	xen-vsys detach g ne0
-	again
-	wait_for 20 answers
-	ok $? "... and a card that comes again works"
+	revive
 }
 
 lies id 'a response to no request'
@@ -184,11 +247,19 @@ ok $? "... after the limit of 2 s" || diag "$took s"
 is "$(io 'irqoff n 50 i 307 o 303 1')" "$(printf 'ff%.0s ' {1..50} | sed 's/ $//')" "... and at once from then on"
 wait_for 10 eval "complaint | grep -q 'no answer to port accesses in time'"
 ok $? "... and the guest says so" || diag "$(complaint)"
-worker -CONT
-xen-vsys detach g ne0
-again
-wait_for 20 answers
-ok $? "... and a card that comes again works"
+revive
+
+# It waits in vain for 2 s, with the queue's lock, and interrupts off.
+worker -STOP
+if [ "$type" = pv ]; then
+	skip "$no_nmis" "NMIs while the CPU has the queue's lock"
+else
+	nmis 1
+	[ $((16#$within)) -gt 20 ]
+	ok $? "many NMIs while the CPU has the queue's lock: nothing is stuck" || diag "$((16#$within)) of $((16#$nmis)) NMIs"
+	is "$nmi_bad $bad" "0 1" "... each has what an NMI has, and the access its end"
+fi
+revive
 is "$(guest_complaints g)" "" "the guest's kernel has nothing to complain about"
 
 # --- panic -------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vpiotest - port accesses by order, rewritten by asm-pp as a driver's are.
+ * main.c - the module vpiotest: port accesses by order, rewritten by asm-pp as a
+ * driver's are.
  *
  * What is written to /sys/kernel/debug/vpiotest is carried out: words, numbers in
  * hexadecimal.  What inputs said is read from there.
@@ -12,10 +13,14 @@
  *	r PORT COUNT		insb
  *	n COUNT ACTIONS		the rest of the line so many times (decimal)
  *	irqoff, hardirq		before all others: in which context (default: a task)
+ *	suspend			before all others: these when the kernel suspends next, after all
+ *				devices and with interrupts off
  *	pairs PORT COUNT	two CPUs, one lock: index and data, so many times (decimal);
  *				says how often the data was not what belongs to the index
  *	watch PORT VALUE	a thread reads this port until "stop", which says how often
  *				it was this value, and how often another one
+ *	nmi PORT OWN COUNT	NMIs interrupt so many accesses (nmi.c)
+ *	dma PORT COUNT		a card reads and writes memory, so many times (dma.c)
  *	panic
  */
 #include <linux/debugfs.h>
@@ -26,14 +31,17 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/syscore_ops.h>
 #include <linux/uaccess.h>
+
+#include "vpiotest.h"
 
 #define TEXT	2048
 
 static char answers[TEXT];
 static DEFINE_MUTEX(mutex);	/* of who writes */
 
-static void say(u32 value)
+void vpiotest_say(u32 value)
 {
 	size_t at = strlen(answers);
 
@@ -104,7 +112,7 @@ static int pairs(u16 port, unsigned int count)
 		while (!READ_ONCE(pair[i].done))
 			msleep(10);
 		kthread_stop(pair[i].task);
-		say(pair[i].bad);
+		vpiotest_say(pair[i].bad);
 	}
 	return err;
 }
@@ -151,8 +159,8 @@ static void watch_stop(void)
 		return;
 	kthread_stop(watch.task);
 	watch.task = NULL;
-	say(watch.same);
-	say(watch.others);
+	vpiotest_say(watch.same);
+	vpiotest_say(watch.others);
 }
 
 /* --- actions ------------------------------------------------------------------ */
@@ -194,7 +202,7 @@ static int block_in(u16 port, unsigned int count)
 		return -EINVAL;
 	insb(port, bytes, count);
 	for (n = 0; n < count; n++)
-		say(bytes[n]);
+		vpiotest_say(bytes[n]);
 	return 0;
 }
 
@@ -221,7 +229,7 @@ static int actions(char *text)
 		case 'i':
 			err = number(&text, 16, &a);
 			if (!err)
-				say(inb(a));
+				vpiotest_say(inb(a));
 			break;
 		case 's':
 			err = number(&text, 16, &a);
@@ -282,9 +290,37 @@ static int in_hardirq_context(char *text)
 	return in.err;
 }
 
+/*
+ * Who is registered last is called first: before xen-vpio, whose symbols this module
+ * uses.  No timer runs any more.
+ */
+static char *when_suspended;	/* under the mutex, or with all tasks stopped */
+
+static int on_suspend(void)
+{
+	char *text = when_suspended;
+	int err;
+
+	if (!text)
+		return 0;
+	when_suspended = NULL;
+	err = actions(text);
+	kfree(text);
+	return err;
+}
+
+static struct syscore_ops suspend_ops = { .suspend = on_suspend };
+
+static int at_suspend(const char *text)
+{
+	kfree(when_suspended);
+	when_suspended = kstrdup(text, GFP_KERNEL);
+	return when_suspended ? 0 : -ENOMEM;
+}
+
 static int carry_out(char *text)
 {
-	unsigned long flags, a, b;
+	unsigned long flags, a, b, count;
 	char *rest = text;
 	char *word = strsep(&rest, " \n");
 	int err;
@@ -297,11 +333,23 @@ static int carry_out(char *text)
 	}
 	if (!strcmp(word, "hardirq"))
 		return rest ? in_hardirq_context(rest) : -EINVAL;
-	if (!strcmp(word, "pairs") || !strcmp(word, "watch")) {
-		err = two(&rest, word[0] == 'p' ? 10 : 16, &a, &b);
+	if (!strcmp(word, "suspend"))
+		return rest ? at_suspend(rest) : -EINVAL;
+	if (!strcmp(word, "pairs") || !strcmp(word, "dma")) {
+		err = two(&rest, 10, &a, &count);
 		if (err)
 			return err;
-		return word[0] == 'p' ? pairs(a, b) : watch_start(a, b);
+		return word[0] == 'p' ? pairs(a, count) : vpiotest_dma(a, count);
+	}
+	if (!strcmp(word, "watch")) {
+		err = two(&rest, 16, &a, &b);
+		return err ? err : watch_start(a, b);
+	}
+	if (!strcmp(word, "nmi")) {
+		err = two(&rest, 16, &a, &b);
+		if (!err)
+			err = number(&rest, 10, &count);
+		return err ? err : vpiotest_nmi(a, b, count);
 	}
 	if (!strcmp(word, "stop")) {
 		watch_stop();
@@ -350,6 +398,7 @@ static struct dentry *debug_file;
 
 static int __init vpiotest_init(void)
 {
+	register_syscore_ops(&suspend_ops);
 	debug_file = debugfs_create_file("vpiotest", 0600, NULL, NULL, &vpiotest_fops);
 	return 0;
 }
@@ -358,6 +407,8 @@ module_init(vpiotest_init);
 static void __exit vpiotest_exit(void)
 {
 	debugfs_remove(debug_file);
+	unregister_syscore_ops(&suspend_ops);
+	kfree(when_suspended);
 	watch_stop();
 }
 module_exit(vpiotest_exit);
