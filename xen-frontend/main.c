@@ -664,6 +664,11 @@ static int vsys_resume(struct xenbus_device *xdev)
 	vsys_disconnect(vdev);
 	dev_set_drvdata(&xdev->dev, NULL);
 	vsys_device_put(vdev);
+	/*
+	 * Who used the device before it came here has waited in vain, and the new
+	 * back-end may have been told that it is broken.
+	 */
+	xdev->state = xenbus_read_driver_state(xdev->nodename);
 	return vsys_probe(xdev, NULL);
 }
 
