@@ -84,7 +84,14 @@ static uint32_t value_at(struct fixture *f, uint32_t pool, unsigned int nr)
 	return op.value;
 }
 
-/* The executor, played: the next batch. */
+/* The executor, played: by who has the first end. */
+static void connect_played(struct fixture *f, int pair[2])
+{
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	connect_ports(f, pair[1]);
+}
+
+/* The next batch. */
 static void take(struct fixture *f, int fd, struct ports_message *m)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -110,41 +117,60 @@ static bool has_batch(int fd)
 
 /* ------------------------------------------------------------------------------- */
 
+/* Of the pool, from a little before a batch on. */
+#define AROUND	200
+#define SEEN	1024
+
+/* A batch until the played executor has it, and what the pool is then. */
+static uint16_t hand_over(struct fixture *f, int fd, const struct batch *b, uint32_t pool,
+			  uint8_t before[SEEN], struct ports_message *m)
+{
+	uint16_t id;
+
+	pool_fill(f, 0, pool - AROUND, 0xa5, SEEN);
+	id = submit(f, rq_batch(f, b, pool));
+	pool_get(f, 0, pool - AROUND, before, SEEN);
+	take(f, fd, m);
+	assert_int_equal(m->nr, b->nr);
+	return id;
+}
+
+/* All of it was done. */
+static void hand_back(struct fixture *f, int fd, struct ports_message *m, uint16_t id, int status)
+{
+	m->done = m->nr;
+	give(fd, m, m->len);
+	expect(wait_for(f, id), status, m->nr);
+}
+
 /* Answers are where they belong, and nothing else has changed. */
 static void in_place(void **state)
 {
 	struct fixture *f = *state;
 	struct batch b = { .bytes = 40 };
-	uint8_t before[1024], after[1024];
+	uint8_t before[SEEN], after[SEEN];
 	struct ports_message m;
 	uint32_t pool = 5 * VSYS_PAGE_SIZE - 100;	/* over the end of a page */
 	uint16_t id;
 	int pair[2];
 
-	socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
-	connect_ports(f, pair[1]);
-	pool_fill(f, 0, pool - 200, 0xa5, sizeof(before));
+	connect_played(f, pair);
 	add(&b, VSYS_PORT_OUT, 0x302, 0, 7);
 	add(&b, VSYS_PORT_IN, 0x303, 0, 0);
 	add(&b, VSYS_PORT_INS, 0x310, 1, 10)->count = 3;
 	add(&b, VSYS_PORT_OUTS, 0x310, 0, 1)->count = 3;
 	add(&b, VSYS_PORT_CHANGE, 0x304, 0, 9)->count = 5;
 	add(&b, VSYS_PORT_UNTIL, 0x304, 0, 0)->count = 5;
-	id = submit(f, rq_batch(f, &b, pool));
-	pool_get(f, 0, pool - 200, before, sizeof(before));
-	take(f, pair[0], &m);
-	assert_int_equal(m.nr, 6);
+	id = hand_over(f, pair[0], &b, pool, before, &m);
 	assert_int_equal(m.len, 6 * OP + 40);
 	assert_memory_equal(m.op, b.op, 6 * OP);
 	/* It scribbles over all there is. */
 	memset(m.data, 0x3c, m.len);
-	m.done = 6;
-	give(pair[0], &m, m.len);
-	expect(wait_for(f, id), 0, 6);
-	pool_get(f, 0, pool - 200, after, sizeof(after));
-	memset(before + 200 + OP + 4, 0x3c, 4);
-	memset(before + 200 + 4 * OP + 4, 0x3c, 4);
-	memset(before + 200 + 6 * OP + 10, 0x3c, 6);
+	hand_back(f, pair[0], &m, id, 0);
+	pool_get(f, 0, pool - AROUND, after, sizeof(after));
+	memset(before + AROUND + OP + 4, 0x3c, 4);
+	memset(before + AROUND + 4 * OP + 4, 0x3c, 4);
+	memset(before + AROUND + 6 * OP + 10, 0x3c, 6);
 	assert_memory_equal(before, after, sizeof(before));
 	disconnect_device(f);
 	close(pair[0]);
@@ -161,8 +187,7 @@ static void copied_once(void **state)
 	uint16_t id;
 	int pair[2];
 
-	socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
-	connect_ports(f, pair[1]);
+	connect_played(f, pair);
 	add(&b, VSYS_PORT_INS, 0x310, 0, 0)->count = 16;
 	id = submit(f, rq_batch(f, &b, 0));
 	take(f, pair[0], &m);
@@ -171,9 +196,7 @@ static void copied_once(void **state)
 	b.op[0].port = 0xcf8;
 	pool_put(f, 0, 0, b.op, OP);
 	memset(m.data + OP, 0x77, 16);
-	m.done = 1;
-	give(pair[0], &m, m.len);
-	expect(wait_for(f, id), 0, 1);
+	hand_back(f, pair[0], &m, id, 0);
 	pool_get(f, 0, 0, bytes, sizeof(bytes));
 	assert_memory_equal(bytes, b.op, OP);
 	assert_int_equal(bytes[OP], 0x77);
@@ -269,16 +292,14 @@ static void partly_denied(void **state)
 {
 	struct fixture *f = *state;
 	struct batch b = { .bytes = 40 };
-	uint8_t before[1024], after[1024];
+	uint8_t before[SEEN], after[SEEN];
 	struct ports_message m;
 	uint32_t pool = 300;
 	unsigned int i;
 	uint16_t id;
 	int pair[2];
 
-	socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
-	connect_ports(f, pair[1]);
-	pool_fill(f, 0, pool - 200, 0xa5, sizeof(before));
+	connect_played(f, pair);
 	add(&b, VSYS_PORT_OUT, 0x302, 0, 7);
 	add(&b, VSYS_PORT_OUT, 0xcf8, 2, 7);
 	add(&b, VSYS_PORT_IN, FIRST - 1, 1, 0x55);	/* one byte of it is lent */
@@ -288,10 +309,7 @@ static void partly_denied(void **state)
 	add(&b, VSYS_PORT_UNTIL, 0x21, 0, 0)->count = 5;
 	add(&b, VSYS_PORT_CHANGE, 0x21, 0, 9)->count = 5;
 	add(&b, VSYS_PORT_INS, 0x310, 0, 20)->count = 4;
-	id = submit(f, rq_batch(f, &b, pool));
-	pool_get(f, 0, pool - 200, before, sizeof(before));
-	take(f, pair[0], &m);
-	assert_int_equal(m.nr, 9);
+	id = hand_over(f, pair[0], &b, pool, before, &m);
 	for (i = 0; i < 9; i++) {
 		if (i == 0 || i == 4 || i == 8) {
 			assert_memory_equal(&m.op[i], &b.op[i], OP);
@@ -304,15 +322,13 @@ static void partly_denied(void **state)
 	}
 	m.op[4].value = 0x77;
 	memset(m.data + 9 * OP, 0x3c, 40);
-	m.done = 9;
-	give(pair[0], &m, m.len);
-	expect(wait_for(f, id), -VSYS_EPERM, 9);
-	pool_get(f, 0, pool - 200, after, sizeof(after));
-	memset(before + 200 + 2 * OP + 4, 0xff, 4);
-	memset(before + 200 + 9 * OP + 10, 0xff, 6);
-	memcpy(before + 200 + 4 * OP + 4, &(uint32_t){ 0x77 }, 4);
-	memset(before + 200 + 7 * OP + 4, 0xff, 4);
-	memset(before + 200 + 9 * OP + 20, 0x3c, 4);
+	hand_back(f, pair[0], &m, id, -VSYS_EPERM);
+	pool_get(f, 0, pool - AROUND, after, sizeof(after));
+	memset(before + AROUND + 2 * OP + 4, 0xff, 4);
+	memset(before + AROUND + 9 * OP + 10, 0xff, 6);
+	memcpy(before + AROUND + 4 * OP + 4, &(uint32_t){ 0x77 }, 4);
+	memset(before + AROUND + 7 * OP + 4, 0xff, 4);
+	memset(before + AROUND + 9 * OP + 20, 0x3c, 4);
 	assert_memory_equal(before, after, sizeof(before));
 	/* The next one has nothing of this. */
 	b.nr = 0;
@@ -320,9 +336,7 @@ static void partly_denied(void **state)
 	id = submit(f, rq_batch(f, &b, pool));
 	take(f, pair[0], &m);
 	m.op[0].value = 0x78;
-	m.done = 1;
-	give(pair[0], &m, m.len);
-	expect(wait_for(f, id), 0, 1);
+	hand_back(f, pair[0], &m, id, 0);
 	assert_int_equal(value_at(f, pool, 0), 0x78);
 	/* Too late, and denied. */
 	b.op[0].op = VSYS_PORT_UNTIL;
@@ -475,8 +489,7 @@ static void cancelled(void **state)
 	uint16_t first, second, third;
 	int pair[2];
 
-	socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
-	connect_ports(f, pair[1]);
+	connect_played(f, pair);
 	add(&b, VSYS_PORT_OUT, FIRST, 0, 1);
 	first = submit(f, rq_batch(f, &b, 0));
 	b.op[0].value = 2;
@@ -555,8 +568,7 @@ static void disconnected_meanwhile(void **state)
 	unsigned int i;
 	int pair[2];
 
-	socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
-	connect_ports(f, pair[1]);
+	connect_played(f, pair);
 	add(&b, VSYS_PORT_IN, FIRST, 0, 1);
 	for (i = 0; i < 10; i++)
 		submit(f, rq_batch(f, &b, 64 * i));

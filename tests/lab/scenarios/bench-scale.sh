@@ -43,7 +43,7 @@ vsys_counters()
 }
 
 # Until dom0 has done what the guests' beginning, or fio's end, left to do: its CPU time
-# of a second hardly falls any more.
+# of a second hardly falls any more. It is measured for just a second: no event ends that.
 settle()
 {
 	local last=0 now used before
