@@ -265,6 +265,79 @@ static void found_by_itself(void **state)
 	assert_int_equal(f->w.nr_holding, 0);
 }
 
+/* In ms: what would be slept, if requests came every gap ms and the last one just now. */
+static int64_t nap(struct fixture *f, int64_t gap, unsigned int want)
+{
+	struct queue *q = &LIST_FIRST(&f->w.devices)->queue[0];
+	int64_t ns;
+
+	q->rhythm.gap = clock_of_ns(gap * MS);
+	q->rhythm.last = clock_ticks();
+	q->hold.want = want;
+	ns = nap_begin(&f->w);
+	f->w.nap.end = 0;
+	return (ns + MS / 2) / MS;
+}
+
+/* Until half a gap before as many have come as have one notification together. */
+static void foretold(void **state)
+{
+	struct fixture *f = *state;
+	struct nap *n = &f->w.nap;
+
+	spinning(f, 100000, 100000);
+	keep(f, 1, 1);
+	assert_in_range(nap(f, 1000, 4), 3400, 3500);
+	assert_in_range(nap(f, 1000, 16), 15400, 15500);
+	/* Half of the time that is looked, at most. */
+	assert_in_range(nap(f, 10000, 16), 49900, 50000);
+	/* For one alone it does not pay, and what is not known can't be foretold. */
+	assert_int_equal(nap(f, 1000, 1), 0);
+	assert_int_equal(nap(f, 0, 8), 0);
+	/* It ends too late: it is to begin to end earlier, or is not worth it. */
+	n->late = clock_of_ns(1000 * MS);
+	assert_in_range(nap(f, 1000, 4), 2400, 2500);
+	n->late = clock_of_ns(3000 * MS);
+	assert_int_equal(nap(f, 1000, 4), 0);
+	/* Which is not for ever. */
+	for (int i = 0; i < 2000; i++)
+		nap(f, 1000, 4);
+	assert_true(n->late < clock_of_ns(2000 * MS));
+	n->late = 0;
+	f->w.spin.now_ns = 0;
+}
+
+/* Requests that come while the worker sleeps are found when it wakes up. */
+static void naps(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q;
+	int64_t began;
+	int i;
+
+	spinning(f, 2000, 2000);
+	keep(f, 1, 1);
+	q = &LIST_FIRST(&f->w.devices)->queue[0];
+	assert_true(q->spinning);
+	q->rhythm.gap = 0;
+	q->hold.want = 6;
+	for (i = 0; i < 3; i++)
+		assert_false(push(f, true));
+	UNTIL(f, f->w.nr_holding == 1);
+	/* The other three: after two of them, and a half. */
+	q->rhythm.gap = clock_of_ns(100 * MS);
+	q->rhythm.last = clock_ticks();
+	began = worker_now();
+	step_ms(f, -1);
+	assert_in_range(worker_now() - began, 150, 1500);
+	assert_int_equal(f->w.nr_holding, 1);
+	assert_true(q->spinning);
+	assert_false(push(f, true));
+	UNTIL(f, answered(f, last));
+	UNTIL(f, f->w.nr_holding == 0);
+	f->w.spin.now_ns = 0;
+}
+
 /* Its ticks are as long as they are. */
 static void clock_goes(void **state)
 {
@@ -296,7 +369,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		T(found), T(asks_again), T(gives_way), T(comes_at_last), T(learns), T(not_deaf),
-		T(together), T(in_time), T(found_by_itself), T(clock_goes),
+		T(together), T(in_time), T(found_by_itself), T(foretold), T(naps), T(clock_goes),
 	};
 
 	if (!can_run())

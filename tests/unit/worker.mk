@@ -20,7 +20,7 @@ $(foreach t,$(PORTS_TESTS),\
 	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread))
 UNIT_SRC_test-asm-sink += asm-pp/runtime/queue.c
 
-UNIT_SRC_test-executor  := $(addprefix xen-backend/worker/,executor.c filter.c machine.S template.c uring.c) \
+UNIT_SRC_test-executor  := $(addprefix xen-backend/worker/,clock.c executor.c filter.c machine.S near.c template.c uring.c) \
 			   xen-backend/log.c
 UNIT_LIBS_test-executor := -luring -lseccomp
 
@@ -29,7 +29,7 @@ UNIT_SRC_test-worker-privileges  := $(WORKER_TEST_SRC) xen-backend/worker/privil
 UNIT_LIBS_test-worker-privileges := -luring -lutil -lpthread -lseccomp
 
 CALLS_TESTS := test-worker-calls test-worker-mirrors test-worker-hostile test-worker-pins test-worker-judge \
-	       test-worker-own
+	       test-worker-own test-worker-near
 $(foreach t,$(CALLS_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(WORKER_TEST_SRC) xen-backend/worker/filter.c tests/unit/calls-fixture.c)\
 	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread -lseccomp))

@@ -116,6 +116,7 @@ void lane_open(struct lane *l, struct xjob *job, const char *name, int flags)
 void lane_run(struct lane *l, struct xjob *job)
 {
 	job->lane = l;
+	near_begin(l);
 	post(l, LANE_CALL, job);
 }
 
@@ -145,6 +146,8 @@ static void collect(struct lane *l)
 		job->data = 0;
 		if (i == LANE_AGENT)
 			dispatch(l);
+		else
+			near_end(l);
 		job->done(job, value, made > job->nr ? job->nr : made);
 	}
 }
@@ -193,6 +196,8 @@ static void fail_jobs(struct lane *l)
 			continue;
 		l->job[i] = NULL;
 		job->running = false;
+		if (i == LANE_CALL)
+			near_end(l);
 		job->done(job, -EIO, 0);
 	}
 	while ((job = TAILQ_FIRST(&l->agent_jobs))) {
@@ -203,6 +208,7 @@ static void fail_jobs(struct lane *l)
 
 static void lane_free(struct lane *l)
 {
+	near_forget(l);
 	if (l->uffd >= 0)
 		close(l->uffd);
 	if (l->pidfd >= 0)
@@ -650,6 +656,7 @@ int executors_start(struct executors *e, struct uring *u, int (*confine)(void))
 	int err;
 
 	e->uring = u;
+	near_init(&e->near);
 	e->event.done = event_done;
 	e->path_fd = open(e->root, O_PATH | O_CLOEXEC);
 	if (e->path_fd < 0) {

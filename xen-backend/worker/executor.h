@@ -22,6 +22,7 @@
 #include <sys/types.h>
 
 #include "machine.h"
+#include "near.h"
 #include "uring.h"
 
 /* The range that is the guest's. */
@@ -91,6 +92,9 @@ struct lane {
 	struct xjob_list agent_jobs;	/* that wait for it */
 	struct xjob birth;
 
+	uint64_t began;			/* the call; near.c */
+	unsigned int brief;		/* calls in a row */
+
 	struct uring_call death;
 	bool watching_death;
 	struct uring_call faults;
@@ -114,6 +118,7 @@ struct executors {
 	struct uring *uring;
 	bool usable;			/* executors_start() was successful */
 	bool posted;			/* a job, since this was cleared */
+	struct near near;
 	int memory_fd, event_fd, uffd_dev, gntdev, path_fd;
 	const char *root;		/* where nodes are: "/" of a worker in its jail */
 	struct machine_slot *slots;	/* MACHINE_MAX areas */

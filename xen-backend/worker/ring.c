@@ -271,6 +271,7 @@ int queue_serve(struct queue *q, char *reason)
 	for (n = 0; n < VSYS_SWEEP && q->ring.req_cons != prod && !q->resized; n++)
 		if (take_one(q, reason) < 0)
 			return -EPROTO;
+	nap_found(q, n);
 	queue_push(q);
 
 	if (q->ring.req_cons != prod) {

@@ -12,6 +12,7 @@
 
 #include "../ipc.h"
 #include "hold.h"
+#include "nap.h"
 #include "pool.h"
 #include "request.h"
 
@@ -24,6 +25,7 @@ struct queue {
 	struct vsys_back_ring ring;
 	RING_IDX pushed;		/* responses that the guest may see */
 	struct hold hold;
+	struct rhythm rhythm;
 	unsigned int entries;
 	struct request *request;	/* [entries] */
 	struct mcall **calls;		/* [VSYS_MAX_CALLS] that go on; NULL: never any */

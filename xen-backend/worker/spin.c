@@ -62,12 +62,13 @@ static bool found(struct worker *w)
 	return any || !uring_quiet(&w->uring);
 }
 
-bool spin_round(struct worker *w)
+int64_t spin_round(struct worker *w)
 {
 	struct spin *s = &w->spin;
 	bool gives_way = w->executors.posted;
 	uint64_t ticks;
 	struct queue *q;
+	int64_t nap;
 	int i;
 
 	if (s->max_ns && !s->idle) {
@@ -76,23 +77,26 @@ bool spin_round(struct worker *w)
 	}
 	w->executors.posted = false;
 	if (TAILQ_EMPTY(&s->queues))
-		return false;
+		return -1;
 	ticks = gives_way ? 0 : clock_of_ns(s->now_ns);
 	/* What was found may have been nothing: the idle time goes on, and has an end. */
 	while (clock_ticks() - s->began < ticks) {
-		hold_round(w);
 		for (i = 0; i < LOOKS; i++) {
 			if (found(w))
-				return true;
+				return 0;
 			__builtin_ia32_pause();
 		}
+		hold_round(w);
+		nap = nap_begin(w);
+		if (nap)
+			return nap;
 	}
 	while ((q = TAILQ_FIRST(&s->queues))) {
 		hold_end(q);
 		spin_forget(w, q);
 		queue_arm(q);
 	}
-	return !TAILQ_EMPTY(&w->ready);
+	return TAILQ_EMPTY(&w->ready) ? -1 : 0;
 }
 
 void spin_learn(struct worker *w)

@@ -30,10 +30,11 @@ bool spin_takes(struct worker *w, struct queue *q);
 /* The queue goes. */
 void spin_forget(struct worker *w, struct queue *q);
 /*
- * Nothing is to be done.  True: now there is.  False: the worker should sleep; the
- * guests notify from here on.  Nothing may wait for its submission.
+ * Nothing is to be done.  0: now there is.  -1: the worker should sleep; the guests
+ * notify from here on.  Else it may sleep for so many ns at most, though they don't
+ * (nap.h), and then is to look again.  Nothing may wait for its submission.
  */
-bool spin_round(struct worker *w);
+int64_t spin_round(struct worker *w);
 /* It has slept, or found something: how long it should look the next time. */
 void spin_learn(struct worker *w);
 

@@ -178,8 +178,8 @@ bool call_other_files(struct mcall *c)
 	uint64_t addr;
 	int fd, number;
 
-	/* Commands that return nothing make nothing. */
-	if (!c->m->lane || c->op > VSYS_OP_COMPAT_IOCTL ||
+	/* Commands that return nothing make nothing, nor do those that touched nothing. */
+	if (!c->m->lane || c->op > VSYS_OP_COMPAT_IOCTL || !c->nr_pages ||
 	    (c->cmd >> 16 && !(c->cmd & 0x80000000u)))
 		return true;
 	for (;;) {

@@ -14,6 +14,8 @@
 #include "limits.h"
 #include "uring.h"
 
+#define NS_PER_SECOND INT64_C(1000000000)
+
 struct uring_completion {
 	struct uring_call *call;
 	int res;
@@ -159,17 +161,18 @@ void uring_cancel(struct uring *u, struct uring_call *call)
 	uring_own_quiet(sqe);
 }
 
-static int uring_enter(struct uring *u, bool wait, int timeout_ms)
+/* Waits for timeout_ns at most; 0: not at all, -1: without limit. */
+static int uring_enter(struct uring *u, int64_t timeout_ns)
 {
 	struct __kernel_timespec ts;
 	struct io_uring_cqe *cqe;
 
-	if (!wait)
+	if (!timeout_ns)
 		return io_uring_submit_and_get_events(&u->ring);
-	if (timeout_ms < 0)
+	if (timeout_ns < 0)
 		return io_uring_submit_and_wait(&u->ring, 1);
-	ts.tv_sec = timeout_ms / 1000;
-	ts.tv_nsec = timeout_ms % 1000 * 1000000ll;
+	ts.tv_sec = timeout_ns / NS_PER_SECOND;
+	ts.tv_nsec = timeout_ns % NS_PER_SECOND;
 	return io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, &ts, NULL);
 }
 
@@ -185,14 +188,14 @@ bool uring_quiet(const struct uring *u)
 		 (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW));
 }
 
-int uring_run(struct uring *u, bool wait, int timeout_ms)
+int uring_wait(struct uring *u, int64_t timeout_ns)
 {
 	struct io_uring_cqe *cqe;
 	struct uring_call *call;
 	unsigned int i;
 	int ret, res;
 
-	ret = uring_enter(u, wait && !u->nr_stash, timeout_ms);
+	ret = uring_enter(u, u->nr_stash ? 0 : timeout_ns);
 	if (ret < 0 && ret != -EINTR && ret != -ETIME && ret != -EAGAIN && ret != -EBUSY) {
 		log_err("io_uring_enter: %s", strerror(-ret));
 		return ret;
@@ -214,4 +217,9 @@ int uring_run(struct uring *u, bool wait, int timeout_ms)
 			break;	/* the next round has them, in order */
 	}
 	return 0;
+}
+
+int uring_run(struct uring *u, bool wait, int timeout_ms)
+{
+	return uring_wait(u, !wait ? 0 : timeout_ms < 0 ? -1 : timeout_ms * INT64_C(1000000));
 }

@@ -46,16 +46,18 @@ void uring_own(struct io_uring_sqe *sqe, struct uring_call *call);
 /* Ask that call ends early.  It completes in any case, once. */
 void uring_cancel(struct uring *u, struct uring_call *call);
 
+/* Something waits for its submission. */
+bool uring_pending(const struct uring *u);
+/* ... or nothing does, and nothing has completed. */
+bool uring_quiet(const struct uring *u);
 /*
  * Submit what was prepared, wait for a completion if wait is set (at most
  * timeout_ms; -1: without limit), call done() for all there are.  Negative
  * errno if the ring is beyond use.
  */
-/* Something waits for its submission. */
-bool uring_pending(const struct uring *u);
-/* ... or nothing does, and nothing has completed. */
-bool uring_quiet(const struct uring *u);
 int uring_run(struct uring *u, bool wait, int timeout_ms);
+/* The same, in nanoseconds; 0: without waiting. */
+int uring_wait(struct uring *u, int64_t timeout_ns);
 
 /* For entries nobody waits for: success completes to nothing. */
 extern struct uring_call uring_nobody;

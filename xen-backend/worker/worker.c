@@ -151,6 +151,7 @@ static void on_message(struct link *l, const struct vsys_ipc *msg, int fd)
 	switch (msg->type) {
 	case IPC_CONNECT:
 		w->spin.max_ns = msg->u.connect.spin_us * INT64_C(1000);
+		w->executors.near.brief_ns = w->spin.max_ns;
 		device_connect(w, msg, fd);
 		return;		/* fd is taken */
 	case IPC_DISCONNECT:
@@ -234,20 +235,26 @@ static void serve_ready(struct worker *w)
 
 bool worker_round(struct worker *w, int timeout_ms)
 {
-	bool idle = TAILQ_EMPTY(&w->ready), sleep = false;
+	int64_t wait = 0, limit = timeout_ms < 0 ? -1 : timeout_ms * INT64_C(1000000);
 	unsigned long done = w->uring.nr_done;
+	bool idle = TAILQ_EMPTY(&w->ready);
 
 	/* First what waits for its submission. */
 	if (uring_pending(&w->uring) && !TAILQ_EMPTY(&w->spin.queues))
 		idle = false;
 	if (idle)
-		sleep = !spin_round(w);
-	if ((sleep || !uring_quiet(&w->uring)) && uring_run(&w->uring, sleep, timeout_ms) < 0)
+		wait = spin_round(w);
+	if ((wait || !uring_quiet(&w->uring)) &&
+	    uring_wait(&w->uring, wait < 0 ? limit : wait) < 0)
 		return false;
-	if (idle && (sleep || !TAILQ_EMPTY(&w->ready) || w->uring.nr_done != done))
+	if (wait > 0)
+		nap_over(w);
+	if (idle && (wait < 0 || !TAILQ_EMPTY(&w->ready) || w->uring.nr_done != done))
 		spin_learn(w);
 	serve_ready(w);
-	hold_round(w);
+	/* After a nap, what came meanwhile is to be found first. */
+	if (wait <= 0)
+		hold_round(w);
 	if (w->nr_stopping)
 		devices_reap(w);
 	return !w->quit;

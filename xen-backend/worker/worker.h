@@ -22,6 +22,7 @@
 #include "limits.h"
 #include "link.h"
 #include "pins.h"
+#include "nap.h"
 #include "spin.h"
 #include "threads.h"
 #include "transport.h"
@@ -43,6 +44,7 @@ struct worker {
 	unsigned int nr_stopping;
 	struct queue_list ready;	/* to be served in this round */
 	struct spin spin;
+	struct nap nap;
 	unsigned int nr_holding;	/* queues that hold a notification back */
 	struct queue **by_port;		/* [local port] */
 	unsigned int nr_ports;

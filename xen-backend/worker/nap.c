@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * nap.c - sleeping for a moment where the next requests can be foretold; see nap.h.
+ *
+ * A guest with one request in flight sends the next one about as long after the last as it
+ * did before.  A guest with many sends them one by one, too, but nothing is lost if some
+ * are taken together: until as many are there as have one notification together (hold.h),
+ * nobody waits for us.  Half a gap is left to look: who comes too late costs the guest
+ * more than a nap saves.
+ *
+ * A nap is a system call, a timer and a change of tasks, and how much too late it ends
+ * tells what these cost here.  Shorter than twice that, it saves nothing.
+ */
+#include "clock.h"
+#include "device.h"
+#include "nap.h"
+#include "ring.h"
+#include "worker.h"
+
+#define WEIGHT	8	/* of what was, against what is */
+#define LEAST	20000	/* ns; on any machine a nap costs some microseconds */
+#define SHARE	2	/* of the time that requests are looked for: the longest nap */
+#define QUIET	2	/* so many times later than foretold: it is not coming */
+#define FORGET	256	/* naps not taken until a late end counts half as much, about */
+
+static uint64_t longest(const struct worker *w)
+{
+	return clock_of_ns(w->spin.max_ns) / SHARE;
+}
+
+void nap_found(struct queue *q, unsigned int nr)
+{
+	struct worker *w = q->dev->worker;
+	struct rhythm *r = &q->rhythm;
+	uint64_t now, gap;
+
+	if (!nr || !w->spin.max_ns)
+		return;
+	now = clock_ticks();
+	gap = (now - r->last) / nr;
+	r->last = now;
+	/* Responses follow requests: a notification that is held back has reason to be. */
+	if (q->hold.holds)
+		q->hold.last = now;
+	if (gap > longest(w))
+		return;		/* a pause, and no rhythm */
+	r->gap = r->gap ? (r->gap * (WEIGHT - 1) + gap) / WEIGHT : gap;
+}
+
+/* From now on, until as many requests as are wanted should be there; 0: any moment. */
+static uint64_t foretold(const struct queue *q, uint64_t now, bool *comes)
+{
+	const struct rhythm *r = &q->rhythm;
+	unsigned int held = q->hold.holds ? q->pushed - q->hold.told : 0;
+	unsigned int wanted = q->hold.want > held ? q->hold.want - held : 1;
+	uint64_t until = r->gap * wanted - r->gap / 2, passed = now - r->last;
+
+	*comes = r->gap && wanted > 1 && passed < until + QUIET * r->gap;
+	return passed < until ? until - passed : 0;
+}
+
+int64_t nap_begin(struct worker *w)
+{
+	uint64_t now = clock_ticks(), left, least = UINT64_MAX;
+	struct nap *n = &w->nap;
+	struct queue *q;
+	bool comes;
+
+	TAILQ_FOREACH(q, &w->spin.queues, of_spinning) {
+		left = foretold(q, now, &comes);
+		if (comes && left < least)
+			least = left;
+	}
+	if (least == UINT64_MAX)
+		return 0;
+	if (least > longest(w))
+		least = longest(w);
+	if (least < 2 * n->late || least < clock_of_ns(LEAST)) {
+		n->late -= n->late / FORGET;
+		return 0;
+	}
+	least -= n->late;
+	n->end = now + least;
+	return clock_to_ns(least);
+}
+
+void nap_over(struct worker *w)
+{
+	struct nap *n = &w->nap;
+	uint64_t late = clock_ticks() - n->end;
+
+	n->end = 0;
+	/* Something else has ended it, or it was not a nap's cost that made it so long. */
+	if (late > longest(w))
+		return;
+	n->late = (n->late * (WEIGHT - 1) + late) / WEIGHT;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * near.h - calls of executors on the worker's own processor, as long as they are brief.
+ *
+ * To wake somebody up on an idle processor costs an interrupt there.  The worker sleeps
+ * while its only call is made (spin.h), so the two need no more than one processor.
+ */
+#ifndef VSYS_NEAR_H
+#define VSYS_NEAR_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lane;
+
+/* Of a worker's executors. */
+struct near {
+	bool possible;		/* all processors are in a cpu_set_t */
+	cpu_set_t all;		/* where the worker may run otherwise */
+	int64_t brief_ns;	/* a brief call takes no longer; 0: none is brief */
+	unsigned int running;	/* calls */
+	struct lane *bound;	/* that is on one processor, with us; NULL: none */
+	unsigned int calls;	/* since then */
+};
+
+void near_init(struct near *n);
+/* A call is to be given to the lane; it has come back. */
+void near_begin(struct lane *l);
+void near_end(struct lane *l);
+/* The lane goes. */
+void near_forget(struct lane *l);
+
+#endif /* VSYS_NEAR_H */
