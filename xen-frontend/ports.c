@@ -367,6 +367,7 @@ static void take_answers(const struct vsys_ports *p, unsigned int id, struct vsy
 		switch (op[i].op) {
 		case VSYS_PORT_IN:
 		case VSYS_PORT_CHANGE:
+		case VSYS_PORT_WHEN:
 			at = i * sizeof(*op) + offsetof(struct vsys_port_op, value);
 			slot_read(p, id, at, &op[i].value, sizeof(op[i].value));
 			break;

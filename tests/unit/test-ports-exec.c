@@ -158,7 +158,7 @@ static void ends_at_nonsense(void **state)
 
 		add(&m, VSYS_PORT_IN, i == 0 ? 0x320 : 0x300, 0);
 		if (i == 1)
-			m.op[0].op = 7;
+			m.op[0].op = 8;
 		if (i == 2)
 			m.nr = 0x10000001;
 		size = PORTS_HEADER + m.len;

@@ -252,6 +252,44 @@ static void waits_until(void **state)
 	did(nr_done - 1, 'o', 0x300, 0, 1);
 }
 
+/* Left out is what follows, so much of it as there is; and that is no error. */
+static void only_when(void **state)
+{
+	struct vsys_port_op *op;
+
+	(void)state;
+	says_step = 0;
+	begin();
+	op = add(VSYS_PORT_WHEN, 0x307, 0, 0x40);
+	op->mask = 0xc0;
+	op->count = 1000;
+	op = add(VSYS_PORT_WHEN, 0x307, 0, 0x80);
+	op->mask = 0xc0;
+	op->count = 2;
+	add(VSYS_PORT_OUT, 0x300, 0, 1);
+	op = add(VSYS_PORT_WHEN, 0x307, 0, 0x40);
+	op->mask = 0xc0;
+	op->count = 1000;
+	add(VSYS_PORT_OUT, 0x300, 0, 2);
+	op = add(VSYS_PORT_WHEN, 0x307, 0, 0);
+	op->mask = 0xff;
+	op->count = UINT32_MAX;
+	add(VSYS_PORT_INS, 0x310, 0, 0)->count = 4;
+	m.len += 4;
+	assert_true(ports_answers(&m));
+	run(0, 7);
+	assert_int_equal(nr_done, 4);
+	did(2, 'o', 0x300, 0, 2);
+	assert_int_equal(m.op[0].value, 0x44);
+	assert_int_equal(m.op[1].value, 0x44);
+	/* As it was asked. */
+	assert_int_equal(m.op[3].value, 0x40);
+	/* One alone is an answer, too. */
+	begin();
+	add(VSYS_PORT_WHEN, 0x307, 0, 0);
+	assert_true(ports_answers(&m));
+}
+
 static void until_does_not_come(void **state)
 {
 	struct vsys_port_op *op;
@@ -329,7 +367,7 @@ static void limits(void **state)
 
 	(void)state;
 	one_wrong(-EINVAL, 0, FIRST, 0, 0, 0);
-	one_wrong(-EINVAL, 7, FIRST, 0, 0, 0);
+	one_wrong(-EINVAL, 8, FIRST, 0, 0, 0);
 	one_wrong(-EINVAL, VSYS_PORT_OUT, FIRST, 3, 0, 0);
 	one_wrong(-EINVAL, VSYS_PORT_OUT, 0, 255, 0, 0);
 	one_wrong(-EPERM, VSYS_PORT_OUT, FIRST - 1, 0, 0, 0);
@@ -351,6 +389,7 @@ static void limits(void **state)
 	one_wrong(0, VSYS_PORT_CHANGE, FIRST, 0, UINT32_MAX, 1000);
 	one_wrong(-EINVAL, VSYS_PORT_CHANGE, FIRST, 0, 0, 1001);
 	one_wrong(-EINVAL, VSYS_PORT_UNTIL, FIRST, 0, 0, UINT32_MAX);
+	one_wrong(0, VSYS_PORT_WHEN, FIRST, 0, UINT32_MAX, UINT32_MAX);
 	/* Fields that are not used. */
 	one_wrong(0, VSYS_PORT_OUT, FIRST, 0, UINT32_MAX, UINT32_MAX);
 
@@ -468,7 +507,7 @@ static int model_check(const uint8_t *data, uint32_t nr, uint32_t len, uint16_t 
 		uint64_t value = number(op + 4, 4), count = number(op + 8, 4), size;
 		uint32_t p = number(op, 2);
 
-		if (op[2] == 0 || op[2] > 6 || op[3] > 2)
+		if (op[2] == 0 || op[2] > 7 || op[3] > 2)
 			return -EINVAL;
 		size = op[3] == 0 ? 1 : op[3] == 1 ? 2 : 4;
 		if ((p < FIRST || p + size > LAST + 1) && !err) {
@@ -480,7 +519,7 @@ static int model_check(const uint8_t *data, uint32_t nr, uint32_t len, uint16_t 
 			if (value + count * size > len - nr * 16 || sum > 8192)
 				return -EINVAL;
 		}
-		if (op[2] >= 5 && count > 1000)
+		if ((op[2] == 5 || op[2] == 6) && count > 1000)
 			return -EINVAL;
 	}
 	return err;
@@ -495,6 +534,7 @@ static void put(uint8_t *at, unsigned int size, uint32_t value)
 static void model_run(struct model *k, uint32_t nr)
 {
 	uint8_t *bytes = k->data + 16 * nr;
+	uint64_t from = 0;		/* operations before it are left out */
 
 	for (k->done = 0; k->done < nr; k->done++) {
 		uint8_t *op = k->data + 16 * k->done;
@@ -502,6 +542,8 @@ static void model_run(struct model *k, uint32_t nr)
 		uint32_t mask = number(op + 12, 4), size = 1u << op[3], got = value, n;
 		bool came = false;
 
+		if (k->done < from)
+			continue;
 		switch (op[2]) {
 		case 1:
 			expect('o', op[3], port, value & width_mask(op[3]));
@@ -533,6 +575,12 @@ static void model_run(struct model *k, uint32_t nr)
 				return;
 			}
 			break;
+		case 7:
+			got = model_in(k, port, op[3]);
+			put(op + 4, 4, got);
+			if ((got & mask) != value)
+				from = k->done + 1 + (uint64_t)count;
+			break;
 		}
 	}
 }
@@ -541,20 +589,22 @@ static void model_run(struct model *k, uint32_t nr)
 static void random_op(uint8_t *at, uint32_t bytes, unsigned int wild)
 {
 	static const uint32_t mask[] = { 0, 1, 0x80, 0xff, 0xffff, UINT32_MAX };
-	uint8_t op = 1 + below(6), width = below(3);
+	uint8_t op = 1 + below(7), width = below(3);
 	uint16_t port = FIRST + below(LAST - FIRST + 2 - (1 << width));
 	uint32_t value = rnd(), count = below(1100), m4 = mask[below(6)];
 
 	if (op == VSYS_PORT_OUTS || op == VSYS_PORT_INS) {
 		value = below(bytes + 1);
 		count = below(((bytes - value) >> width) / 4 + 1);
-	} else if (op == VSYS_PORT_UNTIL) {
+	} else if (op == VSYS_PORT_UNTIL || op == VSYS_PORT_WHEN) {
 		value &= m4;
 		m4 &= 0x3f;
 		value &= m4;
 	}
 	if (op >= VSYS_PORT_CHANGE && count > 1000 && below(20))
 		count = 1000;
+	if (op == VSYS_PORT_WHEN && below(20))
+		count %= 5;
 	if (!below(wild))
 		op = rnd();
 	if (!below(wild))
@@ -656,6 +706,7 @@ int main(void)
 		cmocka_unit_test_setup(blocks, setup),
 		cmocka_unit_test_setup(changes, setup),
 		cmocka_unit_test_setup(waits_until, setup),
+		cmocka_unit_test_setup(only_when, setup),
 		cmocka_unit_test_setup(until_does_not_come, setup),
 		cmocka_unit_test_setup(until_is_late, setup),
 		cmocka_unit_test_setup(limits, setup),

@@ -361,7 +361,7 @@ static void wrong(void **state)
 
 	connect_card(f, &x);
 	add(&b, VSYS_PORT_OUT, FIRST, 0, 1);
-	add(&b, 7, FIRST, 0, 1);
+	add(&b, 8, FIRST, 0, 1);
 	expect(call(f, rq_batch(f, &b, 0)), -VSYS_EINVAL, 0);
 	b.op[1].op = VSYS_PORT_OUTS;
 	b.op[1].count = 8;
@@ -774,7 +774,8 @@ static void put_back(struct ports_message *m, const struct vsys_port_op *asked)
 		m->op[i] = *op;
 		if (i >= m->done)
 			continue;
-		if (op->op == VSYS_PORT_IN || op->op == VSYS_PORT_CHANGE)
+		if (op->op == VSYS_PORT_IN || op->op == VSYS_PORT_CHANGE ||
+		    op->op == VSYS_PORT_WHEN)
 			m->op[i].value = lent ? got.op[i].value : UINT32_MAX;
 		else if (op->op == VSYS_PORT_INS && lent)
 			memcpy(m->data + at, got.data + at, (size_t)op->count << op->width);
@@ -807,11 +808,11 @@ static void random_batches(void **state)
 		for (i = 0; i < nr; i++) {
 			struct vsys_port_op *op;
 
-			op = add(&b, rand() % 400 ? 1 + rand() % 6 : rand(),
+			op = add(&b, rand() % 400 ? 1 + rand() % 7 : rand(),
 				 rand() % 400 ? FIRST + rand() % 28 : rand(), rand() % 3, rand() % 100);
 			op->count = rand() % 60;
 			op->mask = rand() % 2 ? 3 : 0xff;
-			if (op->op == VSYS_PORT_UNTIL)
+			if (op->op == VSYS_PORT_UNTIL || op->op == VSYS_PORT_WHEN)
 				op->value %= 4;
 		}
 		memset(&m, 0, sizeof(m));

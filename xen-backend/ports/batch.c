@@ -56,7 +56,7 @@ int ports_check(const struct ports_message *m, uint16_t first, uint16_t last, ui
 	for (i = 0; i < m->nr; i++) {
 		const struct vsys_port_op *op = &m->op[i];
 
-		if (op->op < VSYS_PORT_OUT || op->op > VSYS_PORT_UNTIL || op->width > 2)
+		if (op->op < VSYS_PORT_OUT || op->op > VSYS_PORT_WHEN || op->width > 2)
 			return -EINVAL;
 		if (!err && !ports_lent(op, first, last)) {
 			*port = op->port;
@@ -76,7 +76,7 @@ bool ports_answers(const struct ports_message *m)
 
 	for (i = 0; i < m->nr; i++)
 		if (m->op[i].op == VSYS_PORT_IN || m->op[i].op == VSYS_PORT_INS ||
-		    m->op[i].op == VSYS_PORT_CHANGE)
+		    m->op[i].op == VSYS_PORT_CHANGE || m->op[i].op == VSYS_PORT_WHEN)
 			return true;
 	return false;
 }
@@ -116,6 +116,16 @@ static bool until(const struct vsys_port_op *op, struct patience *p)
 	return false;
 }
 
+/* So many operations after it are left out. */
+static uint32_t when(struct vsys_port_op *op, const struct port_device *dev)
+{
+	uint32_t value = dev->in(op->port, op->width);
+	bool comes = (value & op->mask) == op->value;
+
+	op->value = value;
+	return comes ? 0 : op->count;
+}
+
 /* false: an UNTIL that did not come true. */
 static bool carry_out(struct vsys_port_op *op, uint8_t *bytes, struct patience *p)
 {
@@ -147,10 +157,15 @@ void ports_carry_out(struct ports_message *m, const struct port_device *dev)
 {
 	struct patience p = { .dev = dev };
 	uint8_t *bytes = m->data + m->nr * sizeof(m->op[0]);
+	uint32_t left_out = 0;
 
 	m->status = 0;
 	for (m->done = 0; m->done < m->nr; m->done++) {
-		if (!carry_out(&m->op[m->done], bytes, &p)) {
+		if (left_out) {
+			left_out--;
+		} else if (m->op[m->done].op == VSYS_PORT_WHEN) {
+			left_out = when(&m->op[m->done], dev);
+		} else if (!carry_out(&m->op[m->done], bytes, &p)) {
 			m->status = -ETIMEDOUT;
 			return;
 		}

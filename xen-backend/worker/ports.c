@@ -80,6 +80,7 @@ static void put_answers(const struct ports *p, uint8_t *base)
 		switch (op->op) {
 		case VSYS_PORT_IN:
 		case VSYS_PORT_CHANGE:
+		case VSYS_PORT_WHEN:
 			at = i * sizeof(*op) + offsetof(struct vsys_port_op, value);
 			memcpy(base + at, a->data + at, sizeof(op->value));
 			break;

@@ -342,6 +342,7 @@ struct vsys_item {
 #define VSYS_PORT_INS			4u	/* the same, to there */
 #define VSYS_PORT_CHANGE		5u	/* IN, again until (new ^ value) & mask */
 #define VSYS_PORT_UNTIL			6u	/* IN, again until (new & mask) == value */
+#define VSYS_PORT_WHEN			7u	/* IN; if not, count operations are left out */
 
 /*
  * One operation of a PORT_BATCH: 16 bytes.
