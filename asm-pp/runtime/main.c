@@ -114,6 +114,7 @@ u32 vpio_in(u16 port, unsigned int width)
 		lose(space);
 	} else {
 		raw_spin_lock_irqsave(&space->lock, flags);
+		space->queue.in_handler = in_hardirq();
 		value = vpio_queue_in(&space->queue, port, width);
 		arm(space);
 		raw_spin_unlock_irqrestore(&space->lock, flags);
@@ -159,6 +160,7 @@ void vpio_ins(u16 port, unsigned int width, void *buffer, u64 count, int step)
 	} else {
 		raw_spin_lock_irqsave(&space->lock, flags);
 		vpio_queue_ins(&space->queue, port, width, buffer, count, step);
+		arm(space);
 		raw_spin_unlock_irqrestore(&space->lock, flags);
 	}
 	rcu_read_unlock();
@@ -266,6 +268,8 @@ static struct vpio_space *claim(struct vpio_space *old, u16 first, u16 last,
 		return ERR_PTR(-ENOMEM);
 	err = vpio_queue_init(&space->queue, first, last, sink, data, known->rule, known->rules,
 			      batch);
+	if (!err)
+		err = vpio_queue_handshake(&space->queue, known->handshake);
 	if (err)
 		goto fail;
 	raw_spin_lock_init(&space->lock);

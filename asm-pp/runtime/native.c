@@ -97,6 +97,16 @@ static bool native_until(const struct vpio_rec *r)
 	return false;
 }
 
+/* So many records are left out. */
+static unsigned int native_when(struct vpio_rec *r)
+{
+	u32 value = vpio_native_in(r->port, r->width);
+	bool comes = (value & r->mask) == r->value;
+
+	r->value = value;
+	return comes ? 0 : r->count;
+}
+
 static int native_carry_out(void *data, struct vpio_rec *rec, unsigned int nr, u8 *bytes,
 			    unsigned int len, bool wait)
 {
@@ -124,6 +134,9 @@ static int native_carry_out(void *data, struct vpio_rec *rec, unsigned int nr, u
 		case VPIO_REC_UNTIL:
 			if (!native_until(r))
 				return -EIO;
+			break;
+		case VPIO_REC_WHEN:
+			i += native_when(r);
 			break;
 		}
 	}

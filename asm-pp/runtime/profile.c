@@ -45,12 +45,34 @@ static const struct vpio_rule uart[] = {
 };
 
 /*
- * ATA: a command starts work, and so does the end of a block of data.  Reading
- * status acknowledges the interrupt.
+ * ATA, the 16 ports of a contiguous mapping: task file at 0 to 7, control and alternate
+ * status at 14.  Reading the task file changes nothing, but it reads as written only if
+ * there is a device, so this is not known.  The status is BSY, DRQ, and DF or ERR.
  */
 static const struct vpio_rule ata[] = {
-	{ .first = 0, .last = 0, .flags = VPIO_DOORBELL },
-	{ .first = 7, .last = 7, .flags = VPIO_DOORBELL },
+	{ .first = 1, .last = 6, .flags = VPIO_PURE },
+};
+
+static const struct vpio_transfer ata_transfer[] = {
+	{ 0x20, VPIO_FROM_DEVICE },			/* READ SECTORS */
+	{ 0x24, VPIO_FROM_DEVICE | VPIO_LONG },		/* ... EXT */
+	{ 0xc4, VPIO_FROM_DEVICE },			/* READ MULTIPLE */
+	{ 0x29, VPIO_FROM_DEVICE | VPIO_LONG },
+	{ 0xec, VPIO_FROM_DEVICE | VPIO_ONE },		/* IDENTIFY DEVICE */
+	{ 0xa1, VPIO_FROM_DEVICE | VPIO_ONE },		/* IDENTIFY PACKET DEVICE */
+	{ 0x30, VPIO_TO_DEVICE },			/* WRITE SECTORS */
+	{ 0x34, VPIO_TO_DEVICE | VPIO_LONG },
+	{ 0xc5, VPIO_TO_DEVICE },			/* WRITE MULTIPLE */
+	{ 0x39, VPIO_TO_DEVICE | VPIO_LONG },
+	{ 0xe7, VPIO_NO_DATA },				/* FLUSH CACHE */
+	{ 0xea, VPIO_NO_DATA },				/* ... EXT */
+};
+
+static const struct vpio_handshake ata_handshake = {
+	.data = 0, .status = 7, .peek = 14, .command = 7, .control = 14, .select = 6, .count = 2,
+	.busy = 0x80, .asks = 0x08, .wrong = 0x21, .quiet = 0x02, .reset = 0x04, .device = 0x10,
+	.unit = 512,
+	.transfer = ata_transfer, .transfers = sizeof(ata_transfer) / sizeof(*ata_transfer),
 };
 
 /* SPP: data reads as written unless the port is turned round, so no more. */
@@ -59,14 +81,14 @@ static const struct vpio_rule parport[] = {
 	{ .first = 2, .last = 2, .flags = VPIO_PURE | VPIO_DOORBELL, .bits = 0x01 },
 };
 
-#define PROFILE(name, rules) { name, rules, sizeof(rules) / sizeof(*(rules)) }
+#define PROFILE(name, rules, handshake) { name, rules, sizeof(rules) / sizeof(*(rules)), handshake }
 
 static const struct vpio_profile profiles[] = {
-	{ "none", NULL, 0 },
-	PROFILE("ne2000", ne2000),
-	PROFILE("16550", uart),
-	PROFILE("ata", ata),
-	PROFILE("parport", parport),
+	{ "none", NULL, 0, NULL },
+	PROFILE("ne2000", ne2000, NULL),
+	PROFILE("16550", uart, NULL),
+	PROFILE("ata", ata, &ata_handshake),
+	PROFILE("parport", parport, NULL),
 };
 
 const struct vpio_profile *vpio_profile_find(const char *name)

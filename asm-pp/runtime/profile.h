@@ -11,6 +11,7 @@ struct vpio_profile {
 	const char *name;
 	const struct vpio_rule *rule;
 	unsigned int rules;
+	const struct vpio_handshake *handshake;	/* or NULL */
 };
 
 /* NULL: there is none of this name.  "none" knows nothing. */

@@ -100,7 +100,7 @@ static void forget_inputs(struct vpio_queue *q)
 }
 
 /* Hands over what is there; false: the device is gone. */
-static bool carry_out(struct vpio_queue *q, enum vpio_why why)
+bool vpio_queue_carry_out(struct vpio_queue *q, enum vpio_why why)
 {
 	bool wait = why == VPIO_WHY_INPUT;
 
@@ -118,21 +118,24 @@ static bool carry_out(struct vpio_queue *q, enum vpio_why why)
 		q->stats.lost += q->nr;
 	q->nr = 0;
 	q->used = 0;
+	q->hand.unsent = false;
+	q->hand.held = false;
 	return !q->gone;
 }
 
 void vpio_queue_flush(struct vpio_queue *q)
 {
-	carry_out(q, VPIO_WHY_FLUSH);
+	vpio_queue_carry_out(q, VPIO_WHY_FLUSH);
 }
 
 void vpio_queue_tick(struct vpio_queue *q)
 {
-	carry_out(q, VPIO_WHY_TICK);
+	vpio_queue_carry_out(q, VPIO_WHY_TICK);
 	forget_inputs(q);
+	q->hand.busy_after = false;
 }
 
-static struct vpio_rec *add(struct vpio_queue *q, u8 op, u16 port, unsigned int width, u32 value)
+struct vpio_rec *vpio_queue_add(struct vpio_queue *q, u8 op, u16 port, unsigned int width, u32 value)
 {
 	struct vpio_rec *rec = &q->rec[q->nr++];
 
@@ -232,7 +235,7 @@ void vpio_queue_out(struct vpio_queue *q, u16 port, unsigned int width, u32 valu
 	bool rings = rule->flags & VPIO_DOORBELL && (!rule->bits || value & rule->bits);
 
 	q->stats.outs++;
-	add(q, VPIO_REC_OUT, port, width, value);
+	vpio_queue_add(q, VPIO_REC_OUT, port, width, value);
 	keep(q, port, width, value, false);
 	if (rule->flags & VPIO_SELECTS) {
 		q->select = value;
@@ -245,8 +248,10 @@ void vpio_queue_out(struct vpio_queue *q, u16 port, unsigned int width, u32 valu
 	} else {
 		forget_inputs(q);
 	}
+	if (vpio_hand_out(q, port, width, value))
+		rings = true;
 	if (rings || q->nr >= q->threshold)
-		carry_out(q, rings ? VPIO_WHY_DOORBELL : VPIO_WHY_THRESHOLD);
+		vpio_queue_carry_out(q, rings ? VPIO_WHY_DOORBELL : VPIO_WHY_THRESHOLD);
 }
 
 /* One that was read ahead; in the order in which they were, others go. */
@@ -267,7 +272,7 @@ static bool take_ahead(struct vpio_queue *q, u16 port, unsigned int width, u32 *
 
 static void add_select(struct vpio_queue *q, u8 value)
 {
-	add(q, VPIO_REC_OUT, q->first + q->selector->first, 0, value);
+	vpio_queue_add(q, VPIO_REC_OUT, q->first + q->selector->first, 0, value);
 }
 
 /* The value of this port is to be read ahead; false: it can't be. */
@@ -300,7 +305,7 @@ static bool add_one_ahead(struct vpio_queue *q, const struct vpio_follower *f, u
 	input->width = width;
 	input->bank = f->bank;
 	input->rec = q->nr;
-	add(q, VPIO_REC_IN, port, width, 0);
+	vpio_queue_add(q, VPIO_REC_IN, port, width, 0);
 	q->inputs++;
 	return true;
 }
@@ -379,7 +384,7 @@ static const struct vpio_rule *add_wanted(struct vpio_queue *q)
 		if (!rule->clears || !(rule->flags & VPIO_PURE) || rule->bank ||
 		    q->kept_width[0][rule->first])
 			continue;
-		add(q, VPIO_REC_IN, q->first + rule->first, 0, 0);
+		vpio_queue_add(q, VPIO_REC_IN, q->first + rule->first, 0, 0);
 		return rule;
 	}
 	return NULL;
@@ -388,7 +393,7 @@ static const struct vpio_rule *add_wanted(struct vpio_queue *q)
 /* The sink will see the bits; the driver need not wait for them. */
 static u32 post(struct vpio_queue *q, u16 port)
 {
-	struct vpio_rec *rec = add(q, VPIO_REC_UNTIL, port, 0, q->awaited->bits);
+	struct vpio_rec *rec = vpio_queue_add(q, VPIO_REC_UNTIL, port, 0, q->awaited->bits);
 	u32 value = q->awaited->bits;
 
 	rec->mask = value;
@@ -396,7 +401,7 @@ static u32 post(struct vpio_queue *q, u16 port)
 	q->stats.posted++;
 	forget_inputs(q);
 	if (q->nr >= q->threshold)
-		carry_out(q, VPIO_WHY_THRESHOLD);
+		vpio_queue_carry_out(q, VPIO_WHY_THRESHOLD);
 	return value;
 }
 
@@ -407,7 +412,7 @@ static u32 in_by_batch(struct vpio_queue *q, u16 port, unsigned int width, bool 
 	struct vpio_rec *rec;
 
 	q->inputs = 0;
-	rec = add(q, polls ? VPIO_REC_CHANGE : VPIO_REC_IN, port, width, 0);
+	rec = vpio_queue_add(q, polls ? VPIO_REC_CHANGE : VPIO_REC_IN, port, width, 0);
 	if (polls) {
 		/* It said the same twice, and is asked again: until it does not. */
 		rec->value = q->last_value;
@@ -421,7 +426,7 @@ static u32 in_by_batch(struct vpio_queue *q, u16 port, unsigned int width, bool 
 			wanted = add_wanted(q);
 	}
 	q->waits_at[port - q->first]++;
-	if (!carry_out(q, VPIO_WHY_INPUT)) {
+	if (!vpio_queue_carry_out(q, VPIO_WHY_INPUT)) {
 		forget_inputs(q);
 		return all_ones[width];
 	}
@@ -454,6 +459,23 @@ static bool is_behind(const struct vpio_queue *q, const struct vpio_rule *rule, 
 	return next != place;
 }
 
+/* A status, or a value of a block that was read ahead. */
+static bool by_hand(struct vpio_queue *q, u16 port, unsigned int width, u32 *value)
+{
+	const u8 *from;
+
+	if (vpio_hand_in(q, port, width, value)) {
+		forget_inputs(q);
+		return true;
+	}
+	if (!vpio_hand_ins(q, port, width, 1u << width, &from))
+		return false;
+	*value = 0;
+	memcpy(value, from, 1u << width);
+	q->stats.ahead++;
+	return true;
+}
+
 u32 vpio_queue_in(struct vpio_queue *q, u16 port, unsigned int width)
 {
 	const struct vpio_rule *rule = rule_of(q, port);
@@ -465,6 +487,8 @@ u32 vpio_queue_in(struct vpio_queue *q, u16 port, unsigned int width)
 	q->stats.ins++;
 	if (q->gone)
 		return all_ones[width];
+	if (by_hand(q, port, width, &value))
+		return value;
 	if (rule->clears && !width)
 		q->wanted = true;
 	if (rule->flags & VPIO_KEPT && q->kept_width[bank][offset] == width + 1) {
@@ -492,6 +516,7 @@ u32 vpio_queue_in(struct vpio_queue *q, u16 port, unsigned int width)
 		if (q->gone)
 			return value;
 	}
+	vpio_hand_ins_done(q, port, 1u << width);
 	/* What a port kept once, it keeps on. */
 	keep(q, port, width, value, true);
 	return remember(q, port, width, value);
@@ -538,6 +563,7 @@ void vpio_queue_outs(struct vpio_queue *q, u16 port, unsigned int width, const v
 {
 	const struct vpio_rule *rule = rule_of(q, port);
 	const u8 *from = buffer;
+	u64 whole = count;
 
 	q->stats.outs++;
 	forget_kept(q, port, width);
@@ -546,10 +572,10 @@ void vpio_queue_outs(struct vpio_queue *q, u16 port, unsigned int width, const v
 		u64 n = block_count(q, width, count);
 
 		if (!n) {
-			carry_out(q, VPIO_WHY_FULL);
+			vpio_queue_carry_out(q, VPIO_WHY_FULL);
 			continue;
 		}
-		add(q, VPIO_REC_OUTS, port, width, q->used)->count = n;
+		vpio_queue_add(q, VPIO_REC_OUTS, port, width, q->used)->count = n;
 		copy_block(q->bytes + q->used, from, n, width, 1, step);
 		/* Blocks start at whole values. */
 		q->used += ((n << width) + 3) & ~3u;
@@ -558,32 +584,46 @@ void vpio_queue_outs(struct vpio_queue *q, u16 port, unsigned int width, const v
 		from += step * (long)(n << width);
 		count -= n;
 		if (q->nr >= q->threshold)
-			carry_out(q, VPIO_WHY_THRESHOLD);
+			vpio_queue_carry_out(q, VPIO_WHY_THRESHOLD);
 	}
 	await_after(q, port);
-	if (rule->flags & VPIO_DOORBELL && !rule->bits)
-		carry_out(q, VPIO_WHY_DOORBELL);
+	if (vpio_hand_outs(q, port, width, whole << width) ||
+	    (rule->flags & VPIO_DOORBELL && !rule->bits))
+		vpio_queue_carry_out(q, VPIO_WHY_DOORBELL);
 }
 
 void vpio_queue_ins(struct vpio_queue *q, u16 port, unsigned int width, void *buffer, u64 count,
 		    int step)
 {
+	const u8 *ahead;
 	u8 *to = buffer;
 
 	q->stats.ins++;
 	forget_inputs(q);
 	while (count) {
+		u64 have = vpio_hand_ins(q, port, width, count << width, &ahead) >> width;
+
+		if (!have)
+			break;
+		copy_block(to, ahead, have, width, step, 1);
+		to += step * (long)(have << width);
+		count -= have;
+		q->stats.ahead += !count;
+	}
+	if (count)
+		vpio_hand_ins_done(q, port, count << width);
+	while (count) {
 		u64 n = block_count(q, width, count);
 		unsigned int at = q->used;
 
 		if (!n) {
-			carry_out(q, VPIO_WHY_FULL);
+			vpio_queue_carry_out(q, VPIO_WHY_FULL);
 			continue;
 		}
-		add(q, VPIO_REC_INS, port, width, at)->count = n;
+		vpio_queue_add(q, VPIO_REC_INS, port, width, at)->count = n;
 		q->used += n << width;
 		q->waits_at[port - q->first]++;
-		if (!carry_out(q, VPIO_WHY_INPUT))
+		if (!vpio_queue_carry_out(q, VPIO_WHY_INPUT))
 			memset(q->bytes + at, 0xff, n << width);
 		copy_block(to, q->bytes + at, n, width, step, 1);
 		to += step * (long)(n << width);

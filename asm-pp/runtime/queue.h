@@ -11,6 +11,7 @@
 #ifndef VPIO_QUEUE_H
 #define VPIO_QUEUE_H
 
+#include "handshake.h"
 #include "vpio.h"
 
 #ifdef __KERNEL__
@@ -60,6 +61,7 @@ struct vpio_sink {
 };
 
 #define VPIO_REC_UNTIL	6	/* as IN, again until (new & mask) == value; else the sink fails */
+#define VPIO_REC_WHEN	7	/* as IN; unless (new & mask) == value, count records after it are left out */
 
 /*
  * What is known of ports.  Without a rule a port is taken for the worst.  The
@@ -163,6 +165,9 @@ struct vpio_queue {
 	u64 ahead_time;		/* when those inputs were read */
 	u32 last_value;
 
+	bool in_handler;	/* set by the caller: an interrupt's, so a driver's answer to it */
+	struct vpio_hand hand;
+
 	struct vpio_stats stats;
 	u32 waits_at[VPIO_PORTS];	/* which inputs the batches waited for */
 };
@@ -175,6 +180,9 @@ int vpio_queue_init(struct vpio_queue *q, u16 first, u16 last, const struct vpio
 		    void *data, const struct vpio_rule *rule, unsigned int rules,
 		    unsigned int threshold);
 
+/* Before the first access.  -EINVAL: such a device has not these ports. */
+int vpio_queue_handshake(struct vpio_queue *q, const struct vpio_handshake *rule);
+
 u32 vpio_queue_in(struct vpio_queue *q, u16 port, unsigned int width);
 void vpio_queue_out(struct vpio_queue *q, u16 port, unsigned int width, u32 value);
 void vpio_queue_ins(struct vpio_queue *q, u16 port, unsigned int width, void *buffer, u64 count,
@@ -185,7 +193,27 @@ void vpio_queue_outs(struct vpio_queue *q, u16 port, unsigned int width, const v
 /* Nothing is left waiting. */
 void vpio_queue_flush(struct vpio_queue *q);
 
-/* Nor is anything remembered that was read ahead. */
+/* Nor is anything remembered that was read ahead and may have changed. */
 void vpio_queue_tick(struct vpio_queue *q);
+
+/* --- between queue.c and hand.c ------------------------------------------ */
+
+struct vpio_rec *vpio_queue_add(struct vpio_queue *q, u8 op, u16 port, unsigned int width, u32 value);
+bool vpio_queue_carry_out(struct vpio_queue *q, enum vpio_why why);
+
+/* What an output means, which is in the queue already.  True: it rings. */
+bool vpio_hand_out(struct vpio_queue *q, u16 port, unsigned int width, u32 value);
+
+/* So many bytes of a block are in the queue, or went.  True: they ring. */
+bool vpio_hand_outs(struct vpio_queue *q, u16 port, unsigned int width, u64 len);
+
+/* An input; false: it is an ordinary one. */
+bool vpio_hand_in(struct vpio_queue *q, u16 port, unsigned int width, u32 *value);
+
+/* So many bytes of a block were read ahead, and are in *from now; 0: none. */
+u32 vpio_hand_ins(struct vpio_queue *q, u16 port, unsigned int width, u64 len, const u8 **from);
+
+/* So many were read at once. */
+void vpio_hand_ins_done(struct vpio_queue *q, u16 port, u64 len);
 
 #endif /* VPIO_QUEUE_H */

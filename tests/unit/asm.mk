@@ -9,8 +9,9 @@ unit: $(VPIO_MODULE)
 unit: export VPIO_KDIR := $(KDIR)
 endif
 
-UNIT_SRC_test-asm-queue := $(addprefix asm-pp/runtime/,profile.c queue.c)
+UNIT_SRC_test-asm-queue := $(addprefix asm-pp/runtime/,hand.c profile.c queue.c)
 UNIT_SRC_test-asm-ne2000 := $(UNIT_SRC_test-asm-queue)
+UNIT_SRC_test-asm-ata := $(UNIT_SRC_test-asm-queue)
 
 # The same random functions twice: as they are, and rewritten.
 UNIT_SRC_test-asm-stubs := asm-pp/runtime/access.c

@@ -416,7 +416,7 @@ static void test_profiles(void **state)
 	static const struct {
 		const char *name;
 		u16 ports;
-	} known[] = { { "none", 1 }, { "ne2000", 32 }, { "16550", 8 }, { "ata", 8 }, { "parport", 3 } };
+	} known[] = { { "none", 1 }, { "ne2000", 32 }, { "16550", 8 }, { "ata", 15 }, { "parport", 3 } };
 
 	(void)state;
 	assert_null(vpio_profile_find("frob"));
@@ -426,18 +426,18 @@ static void test_profiles(void **state)
 		assert_non_null(p);
 		assert_int_equal(vpio_queue_init(&q, 0, known[i].ports - 1, &sink, &card, p->rule,
 						 p->rules, 64), 0);
+		assert_int_equal(vpio_queue_handshake(&q, p->handshake), 0);
 	}
 }
 
 /* A block that a device waits for rings, too. */
 static void test_block_rings(void **state)
 {
+	static const struct vpio_rule rule = { .first = 0, .last = 0, .flags = VPIO_DOORBELL };
 	static const uint16_t words[256];
 
 	(void)state;
-	assert_int_equal(vpio_queue_init(&q, FIRST, FIRST + 7, &sink, &card,
-					 vpio_profile_find("ata")->rule,
-					 vpio_profile_find("ata")->rules, 64), 0);
+	assert_int_equal(vpio_queue_init(&q, FIRST, FIRST + 7, &sink, &card, &rule, 1, 64), 0);
 	vpio_queue_outs(&q, FIRST, 1, words, 256, 1);
 	assert_int_equal(card.batches, 1);
 	assert_int_equal(card.nr, 256);

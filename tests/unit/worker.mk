@@ -18,7 +18,7 @@ PORTS_TESTS := test-worker-ports test-asm-sink
 $(foreach t,$(PORTS_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(WORKER_TEST_SRC) tests/unit/ports-fixture.c)\
 	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread))
-UNIT_SRC_test-asm-sink += asm-pp/runtime/queue.c
+UNIT_SRC_test-asm-sink += $(addprefix asm-pp/runtime/,hand.c queue.c)
 
 UNIT_SRC_test-executor  := $(addprefix xen-backend/worker/,clock.c executor.c filter.c machine.S near.c template.c uring.c) \
 			   xen-backend/log.c
