@@ -62,7 +62,48 @@ $(B)/ne2000-plain/8390p.ko: $(B)/ne2000/8390p.ko
 	$(Q)printf 'obj-m := 8390p.o ne.o\nCFLAGS_ne.o := -DCONFIG_NE2000_MODULE\n' >$(@D)/Kbuild
 	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(@D)) modules
 
-## bench-exits  VM exits for each frame of an NE2000, emulated and rewritten: table, plot
+# Linux's PIO driver for ATA disks.  libata is one module; of its files the one with the
+# port accesses is rewritten.  It wants a header of the SCSI folder beside its own.
+ifneq ($(NE2000_LINUX),)
+TEST_DRIVERS += $(B)/ata/ata/libata.ko $(B)/ata/ata/pata_platform.ko
+PLAIN_DRIVERS += $(B)/ata-plain/pata_platform.ko
+endif
+LIBATA := core scsi eh transport trace sata sff pmp acpi zpodd pata-timings
+
+$(B)/ata/ata/pata_platform.ko: $(B)/ata/ata/libata.ko
+$(B)/ata/ata/libata.ko: tests/lab/build.mk asm-pp/asm-pp.kbuild $(VPIO_MODULE) $(ASM_PP) $(ASM_PP_AS)
+	$(call say,KBUILD,$(@D))
+	$(Q)rm -rf $(B)/ata && mkdir -p $(B)/ata
+	$(Q)tar -C $(B)/ata -xf $(NE2000_LINUX) --strip-components=2 --wildcards \
+	    '*/drivers/ata/libata*.[ch]' '*/drivers/ata/pata_platform.c' '*/drivers/scsi/scsi_transport_api.h'
+	$(Q)printf 'obj-m := libata.o pata_platform.o\nlibata-y := %s\nASM_PP_OBJECTS := libata-sff.o pata_platform.o\nASM_PP_SYMVERS := %s\ninclude %s\n' \
+	    '$(LIBATA:%=libata-%.o)' $(abspath $(dir $(VPIO_MODULE)))/Module.symvers $(abspath asm-pp/asm-pp.kbuild) >$(@D)/Kbuild
+	$(Q)ASM_PP_BUILD=$(abspath $(B)) $(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(@D)) modules
+
+# Unchanged, for the kernel's own libata.
+$(B)/ata-plain/pata_platform.ko: $(B)/ata/ata/libata.ko
+	$(call say,KBUILD,$(@D))
+	$(Q)rm -rf $(@D) && mkdir -p $(@D) && cp $(B)/ata/ata/pata_platform.c $(@D)/
+	$(Q)printf 'obj-m := pata_platform.o\n' >$(@D)/Kbuild
+	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(@D)) modules
+
+# Where the controller is, which is what a board's code would say.
+ATADEV     := $(B)/atadev/atadev.ko
+ATADEV_SRC := tests/lab/atadev/atadev.c tests/lab/atadev/Kbuild
+TEST_MODULES += $(ATADEV)
+
+$(ATADEV): $(ATADEV_SRC)
+	$(call say,KBUILD,$@)
+	$(Q)mkdir -p $(@D) && cp -pu $(ATADEV_SRC) $(@D)/
+	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(@D)) KCFLAGS=-Werror W=1 modules
+
+.PHONY: atadev-check
+module-check: atadev-check
+atadev-check:
+	$(Q)rm -rf $(B)/atadev-check && mkdir -p $(B)/atadev-check && cp -p $(ATADEV_SRC) $(B)/atadev-check/
+	$(Q)$(MAKE) -s -C $(KDIR) $(KDIR_CC) M=$(abspath $(B)/atadev-check) C=2 CF='-Wsparse-error' modules
+
+## bench-exits  VM exits of an NE2000 and of an ATA disk, emulated and rewritten: tables, plot
 .PHONY: bench-exits
 bench-exits: deps
 	$(Q)tests/bench/exits
