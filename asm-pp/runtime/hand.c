@@ -59,10 +59,11 @@ static void begin(struct vpio_queue *q, bool rings)
 	h->held = rings && h->peeks && h->unsent;
 }
 
-/* Another device, or as after power on. */
+/* Another device, or as after power on, when which one is selected is not known, too. */
 static void forget(struct vpio_hand *h)
 {
 	h->known = false;
+	h->is_selected = false;
 	h->unsent = false;
 	h->busy_after = false;
 	h->transfer = NULL;
@@ -141,7 +142,6 @@ bool vpio_hand_out(struct vpio_queue *q, u16 port, unsigned int width, u32 value
 	h->fresh = false;
 	if (width) {
 		forget(h);
-		h->is_selected = false;
 		return true;
 	}
 	if (offset == rule->count) {

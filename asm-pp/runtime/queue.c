@@ -470,6 +470,7 @@ static bool by_hand(struct vpio_queue *q, u16 port, unsigned int width, u32 *val
 	}
 	if (!vpio_hand_ins(q, port, width, 1u << width, &from))
 		return false;
+	forget_inputs(q);
 	*value = 0;
 	memcpy(value, from, 1u << width);
 	q->stats.ahead++;

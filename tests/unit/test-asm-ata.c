@@ -246,6 +246,8 @@ static void disk_out(unsigned int reg, unsigned int width, uint32_t value)
 				x->busy = NEVER;
 				x->way = NOTHING;
 				x->multiple = 16;
+				x->reg[DEVICE][0] &= ~0x10;
+				unit[direct] = 0;
 			} else if (was_reset) {
 				x->busy = x->slow;
 				x->status = x->slow ? BSY : DRDY;

@@ -744,13 +744,23 @@ static void two_devices(void **state)
 	assert_int_equal(x.card.accesses, 2);
 }
 
-/* What is not lent is not done: an OUTS of nothing stands in its place. */
+static bool not_done[VSYS_PORT_MAX_OPS];
+
+/*
+ * What is not lent is not done, nor what depends on it: an OUTS of nothing stands in its
+ * place.
+ */
 static unsigned int without_denied(struct ports_message *m)
 {
-	unsigned int i, n = 0;
+	unsigned int i, n = 0, left_out = 0;
 
 	for (i = 0; i < m->nr; i++) {
-		if (ports_lent(&m->op[i], FIRST, LAST))
+		not_done[i] = left_out || !ports_lent(&m->op[i], FIRST, LAST);
+		if (left_out)
+			left_out--;
+		else if (not_done[i] && m->op[i].op == VSYS_PORT_WHEN)
+			left_out = m->op[i].count;
+		if (!not_done[i])
 			continue;
 		m->op[i].op = VSYS_PORT_OUTS;
 		m->op[i].count = 0;
@@ -768,7 +778,7 @@ static void put_back(struct ports_message *m, const struct vsys_port_op *asked)
 	got = *m;
 	for (i = 0; i < m->nr; i++) {
 		const struct vsys_port_op *op = &asked[i];
-		bool lent = ports_lent(op, FIRST, LAST);
+		bool lent = !not_done[i];
 		size_t at = m->nr * OP + op->value;
 
 		m->op[i] = *op;
@@ -824,6 +834,7 @@ static void random_batches(void **state)
 		pool_put(f, 0, pool, m.data, m.len);
 		rsp = call(f, rq_batch(f, &b, pool));
 		err = ports_check(&m, FIRST, LAST, &port);
+		memset(not_done, 0, sizeof(not_done));
 		if (err == -EPERM)
 			denied += without_denied(&m);
 		if (err != -EINVAL) {

@@ -13,6 +13,7 @@
 
 static struct uring uring;
 static struct threads threads;
+static struct near near;
 
 struct job {
 	struct thread_job job;
@@ -25,7 +26,7 @@ struct job {
 static int setup(void **state)
 {
 	(void)state;
-	return uring_init(&uring) || threads_init(&threads, &uring, 4);
+	return uring_init(&uring) || threads_init(&threads, &uring, &near, 4);
 }
 
 static int teardown(void **state)

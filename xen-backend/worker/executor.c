@@ -656,7 +656,6 @@ int executors_start(struct executors *e, struct uring *u, int (*confine)(void))
 	int err;
 
 	e->uring = u;
-	near_init(&e->near);
 	e->event.done = event_done;
 	e->path_fd = open(e->root, O_PATH | O_CLOEXEC);
 	if (e->path_fd < 0) {

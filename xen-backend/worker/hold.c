@@ -129,18 +129,28 @@ void hold_end(struct queue *q)
 	}
 }
 
+uint64_t hold_left(const struct queue *q, uint64_t now, bool comes)
+{
+	uint64_t longest = clock_of_ns(q->dev->worker->spin.max_ns), gap = longest / SHARE;
+	const struct hold *h = &q->hold;
+	uint64_t held = now - h->since, still = now - h->last;
+
+	if (!h->holds)
+		return UINT64_MAX;
+	if (held >= longest || (!comes && still >= gap))
+		return 0;
+	return comes || longest - held < gap - still ? longest - held : gap - still;
+}
+
 void hold_round(struct worker *w)
 {
-	uint64_t now, longest, gap;
 	struct queue *q;
+	uint64_t now;
 
 	if (!w->nr_holding)
 		return;
 	now = clock_ticks();
-	longest = clock_of_ns(w->spin.max_ns);
-	gap = longest / SHARE;
 	TAILQ_FOREACH(q, &w->spin.queues, of_spinning)
-		if (q->hold.holds &&
-		    (now - q->hold.since >= longest || now - q->hold.last >= gap))
+		if (!hold_left(q, now, false))
 			hold_end(q);
 }

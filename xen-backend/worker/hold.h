@@ -33,6 +33,11 @@ void hold_pushed(struct queue *q);
 void hold_end(struct queue *q);
 /* The queue goes: the guest is told nothing. */
 void hold_forget(struct queue *q);
+/*
+ * Ticks until something that is held back is to be told; UINT64_MAX: nothing is.  comes:
+ * there will be more responses before.
+ */
+uint64_t hold_left(const struct queue *q, uint64_t now, bool comes);
 /* Tells those whose time is over.  Cheap if nothing is held back. */
 void hold_round(struct worker *w);
 

@@ -20,7 +20,8 @@
 #define WEIGHT	8	/* of what was, against what is */
 #define LEAST	20000	/* ns; on any machine a nap costs some microseconds */
 #define SHARE	2	/* of the time that requests are looked for: the longest nap */
-#define QUIET	2	/* so many times later than foretold: it is not coming */
+#define QUIET	2	/* so many gaps later than foretold: it is not coming */
+#define BUSY	32	/* so many longest naps after a lone request: there is none more */
 #define FORGET	256	/* naps not taken until a late end counts half as much, about */
 
 static uint64_t longest(const struct worker *w)
@@ -47,31 +48,39 @@ void nap_found(struct queue *q, unsigned int nr)
 	r->gap = r->gap ? (r->gap * (WEIGHT - 1) + gap) / WEIGHT : gap;
 }
 
-/* From now on, until as many requests as are wanted should be there; 0: any moment. */
-static uint64_t foretold(const struct queue *q, uint64_t now, bool *comes)
+/*
+ * From now on, until as many requests as are wanted should be there; UINT64_MAX: it is not
+ * known when; 0: any moment.  A guest that waits for each answer has each at once.
+ */
+static uint64_t foretold(const struct worker *w, const struct queue *q, uint64_t now)
 {
 	const struct rhythm *r = &q->rhythm;
 	unsigned int held = q->hold.holds ? q->pushed - q->hold.told : 0;
 	unsigned int wanted = q->hold.want > held ? q->hold.want - held : 1;
 	uint64_t until = r->gap * wanted - r->gap / 2, passed = now - r->last;
 
-	*comes = r->gap && wanted > 1 && passed < until + QUIET * r->gap;
+	if (wanted == 1)
+		return passed < BUSY * longest(w) ? 0 : UINT64_MAX;
+	if (!r->gap || passed >= until + QUIET * r->gap)
+		return UINT64_MAX;
 	return passed < until ? until - passed : 0;
 }
 
 int64_t nap_begin(struct worker *w)
 {
-	uint64_t now = clock_ticks(), left, least = UINT64_MAX;
+	uint64_t now = clock_ticks(), left, held, least = UINT64_MAX;
 	struct nap *n = &w->nap;
+	bool foreseen = false;
 	struct queue *q;
-	bool comes;
 
 	TAILQ_FOREACH(q, &w->spin.queues, of_spinning) {
-		left = foretold(q, now, &comes);
-		if (comes && left < least)
-			least = left;
+		left = foretold(w, q, now);
+		foreseen |= left != UINT64_MAX;
+		held = hold_left(q, now, left != UINT64_MAX);
+		left = held < left ? held : left;
+		least = left < least ? left : least;
 	}
-	if (least == UINT64_MAX)
+	if (!foreseen)
 		return 0;
 	if (least > longest(w))
 		least = longest(w);

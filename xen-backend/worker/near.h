@@ -16,18 +16,21 @@ struct lane;
 
 /* Of a worker's executors. */
 struct near {
-	bool possible;		/* all processors are in a cpu_set_t */
 	cpu_set_t all;		/* where the worker may run otherwise */
 	int64_t brief_ns;	/* a brief call takes no longer; 0: none is brief */
 	unsigned int running;	/* calls */
 	struct lane *bound;	/* that is on one processor, with us; NULL: none */
 	unsigned int calls;	/* since then */
+	uint64_t ended;		/* the latest call; clock_ticks() */
 };
 
-void near_init(struct near *n);
 /* A call is to be given to the lane; it has come back. */
 void near_begin(struct lane *l);
 void near_end(struct lane *l);
+/* A call is being made on our processor. */
+bool near_runs(const struct near *n);
+/* Now and then: a call is not brief after all, or there are none any more. */
+void near_round(struct near *n);
 /* The lane goes. */
 void near_forget(struct lane *l);
 

@@ -165,16 +165,20 @@ static void say_denied(struct ports *p, uint16_t port)
 /*
  * What reaches other ports becomes a poll of no read, in a place of its own: the order
  * of the others stays, and the executor has nothing to refuse.  The answer is all ones,
- * as of an empty bus.
+ * as of an empty bus.  A WHEN that is not done does not come true.
  */
 static void deny(struct ports *p)
 {
 	struct ports_message *b = &p->batch;
-	uint32_t i;
+	uint32_t i, left_out = 0;
 
 	memcpy(p->asked, b->op, b->nr * sizeof(b->op[0]));
 	for (i = 0; i < b->nr; i++) {
-		p->denied[i] = !ports_lent(&b->op[i], p->first, p->last);
+		p->denied[i] = left_out || !ports_lent(&b->op[i], p->first, p->last);
+		if (left_out)
+			left_out--;
+		else if (p->denied[i] && b->op[i].op == VSYS_PORT_WHEN)
+			left_out = b->op[i].count;
 		if (p->denied[i])
 			b->op[i] = (struct vsys_port_op){ .op = VSYS_PORT_CHANGE, .port = p->first,
 							  .value = UINT32_MAX };

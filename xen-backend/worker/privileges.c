@@ -64,12 +64,13 @@ static const int allowed[] = {
 	SCMP_SYS(close), SCMP_SYS(dup3), SCMP_SYS(epoll_ctl), SCMP_SYS(poll),
 	/* executors: processes of this worker's own user, which is that of the domain */
 	SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_open),
-	SCMP_SYS(pidfd_getfd), SCMP_SYS(waitid), SCMP_SYS(sched_setaffinity),
+	SCMP_SYS(pidfd_getfd), SCMP_SYS(waitid),
+	SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_setaffinity),
 	/* the log: syslog() sends on its socket, stderr is asked about itself */
 	SCMP_SYS(sendto), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
 #ifdef __SANITIZE_ADDRESS__
 	/* tests: what AddressSanitizer does at the start of a thread */
-	SCMP_SYS(sched_getaffinity), SCMP_SYS(sigaltstack), SCMP_SYS(prlimit64),
+	SCMP_SYS(sigaltstack), SCMP_SYS(prlimit64),
 #endif
 };
 

@@ -9,7 +9,8 @@
  * it would not makes it shorter, down to nothing.
  *
  * Who has just given an executor a job does not look: the executor needs a processor,
- * and on a busy machine that is ours.  Its answer wakes us.
+ * and on a busy machine that is ours.  Its answer wakes us.  Nor does who shares one with
+ * an executor that runs (near.h).
  */
 #include "clock.h"
 #include "device.h"
@@ -65,7 +66,7 @@ static bool found(struct worker *w)
 int64_t spin_round(struct worker *w)
 {
 	struct spin *s = &w->spin;
-	bool gives_way = w->executors.posted;
+	bool gives_way = w->executors.posted || near_runs(&w->executors.near);
 	uint64_t ticks;
 	struct queue *q;
 	int64_t nap;

@@ -74,7 +74,7 @@ static void finish(struct threads *t, struct thread_job *job)
 	TAILQ_INSERT_TAIL(&t->finished, job, link);
 }
 
-int threads_init(struct threads *t, struct uring *u, unsigned int max)
+int threads_init(struct threads *t, struct uring *u, const struct near *near, unsigned int max)
 {
 	struct sigaction sa = { .sa_handler = on_kick };
 
@@ -86,6 +86,7 @@ int threads_init(struct threads *t, struct uring *u, unsigned int max)
 	TAILQ_INIT(&t->running);
 	TAILQ_INIT(&t->finished);
 	t->uring = u;
+	t->near = near;
 	t->max = max;
 	t->wakeup.done = wakeup_done;
 
@@ -194,6 +195,9 @@ static int thread_create(struct threads *t)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, VSYS_THREAD_STACK);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	/* Not where the worker happens to be bound. */
+	if (t->near->bound)
+		pthread_attr_setaffinity_np(&attr, sizeof(t->near->all), &t->near->all);
 	ret = pthread_create(&thread, &attr, thread_main, t);
 	pthread_attr_destroy(&attr);
 	if (ret == 0)

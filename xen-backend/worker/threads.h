@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "near.h"
 #include "uring.h"
 
 struct thread_job {
@@ -51,6 +52,7 @@ struct threads {
 	unsigned int nr_cancelled;	/* running, and told to end */
 	bool stop;
 
+	const struct near *near;	/* where the worker may run */
 	struct uring *uring;
 	int event_fd;			/* written when finished becomes non-empty */
 	uint64_t event;
@@ -59,7 +61,7 @@ struct threads {
 };
 
 /* Negative errno; an error has been logged. */
-int threads_init(struct threads *t, struct uring *u, unsigned int max);
+int threads_init(struct threads *t, struct uring *u, const struct near *near, unsigned int max);
 /* No job may be running. */
 void threads_exit(struct threads *t);
 

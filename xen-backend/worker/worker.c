@@ -203,11 +203,11 @@ int worker_init(struct worker *w, struct transport *t, int ipc_fd)
 		close(w->probe_fd);
 		return err;
 	}
-	err = threads_init(&w->reads, &w->uring, VSYS_READ_THREADS);
+	err = threads_init(&w->reads, &w->uring, &w->executors.near, VSYS_READ_THREADS);
 	if (!err)
-		err = threads_init(&w->calls, &w->uring, VSYS_CALL_THREADS);
+		err = threads_init(&w->calls, &w->uring, &w->executors.near, VSYS_CALL_THREADS);
 	if (!err)
-		err = threads_init(&w->closes, &w->uring, VSYS_CLOSE_THREADS);
+		err = threads_init(&w->closes, &w->uring, &w->executors.near, VSYS_CLOSE_THREADS);
 	if (err)
 		return err;	/* the process ends */
 	link_init(&w->link, &w->uring, ipc_fd, on_message, on_broken);
@@ -251,6 +251,7 @@ bool worker_round(struct worker *w, int timeout_ms)
 		nap_over(w);
 	if (idle && (wait < 0 || !TAILQ_EMPTY(&w->ready) || w->uring.nr_done != done))
 		spin_learn(w);
+	near_round(&w->executors.near);
 	serve_ready(w);
 	/* After a nap, what came meanwhile is to be found first. */
 	if (wait <= 0)
