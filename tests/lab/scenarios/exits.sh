@@ -60,32 +60,45 @@ columns="ports batch_hypercalls calls all waits"
 # came tx|rx: what the guest's driver has sent or received
 came() { guest run g "cat /sys/class/net/$eth/statistics/${1}_packets" </dev/null; }
 
+# one_way WAY LABEL GUEST-INTERFACE DOM0-INTERFACE MAC: what happens, in /tmp/busy; without
+# frames, in /tmp/idle; how many interrupts it takes, in $interrupts
+one_way()
+{
+	interrupts=$frames
+	case $1 in
+	sent)
+		phase /tmp/idle in_guest "$frames" 1
+		phase /tmp/busy in_guest "$frames" 1 "$3" 020000000002
+		;;
+	received)
+		phase /tmp/idle perl /tmp/frames.pl "$frames" 1
+		phase /tmp/busy perl /tmp/frames.pl "$frames" 1 "$4" "$5"
+		;;
+	bursts)
+		phase /tmp/idle perl /tmp/frames.pl "$frames" 9
+		phase /tmp/busy perl /tmp/frames.pl "$frames" 9 "$4" "$5"
+		interrupts=$((frames / 9))
+		;;
+	esac
+}
+
 # measure LABEL GUEST-INTERFACE DOM0-INTERFACE MAC
 measure()
 {
-	local way interrupts direction had
+	local way interrupts direction had try
 	for way in sent received bursts; do
-		interrupts=$frames direction=rx
+		direction=rx
 		[ $way != sent ] || direction=tx
-		had=$(came $direction)
-		case $way in
-		sent)
-			phase /tmp/idle in_guest "$frames" 1
-			phase /tmp/busy in_guest "$frames" 1 "$2" 020000000002
-			;;
-		received)
-			phase /tmp/idle perl /tmp/frames.pl "$frames" 1
-			phase /tmp/busy perl /tmp/frames.pl "$frames" 1 "$3" "$4"
-			;;
-		bursts)
-			phase /tmp/idle perl /tmp/frames.pl "$frames" 9
-			phase /tmp/busy perl /tmp/frames.pl "$frames" 9 "$3" "$4"
-			interrupts=$((frames / 9))
-			;;
-		esac
-		# What did not come took no exits.
-		had=$(($(came $direction) - had))
-		[ "$had" = "$frames" ] || fail "$1, $way: $had frames of $frames"
+		# A frame that comes just when the handler acknowledges stays in the card until the
+		# next one comes: so some more come, and all is measured again.
+		for try in 1 2 3; do
+			had=$(came $direction)
+			one_way $way "$@"
+			had=$(($(came $direction) - had))
+			[ "$had" != "$frames" ] || break
+			[ "$try" -lt 3 ] && [ $way != sent ] || fail "$1, $way: $had frames of $frames"
+			perl /tmp/frames.pl 3 1 "$3" "$4"
+		done
 		awk -v label="$1" -v way=$way -v n="$frames" -v columns="$columns" -v irqs="$interrupts" '
 			NR == FNR { idle[$1] = $2; next }
 			{ busy[$1] = $2 }
