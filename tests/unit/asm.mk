@@ -11,7 +11,7 @@ endif
 
 UNIT_SRC_test-asm-queue := $(addprefix asm-pp/runtime/,hand.c profile.c queue.c)
 UNIT_SRC_test-asm-ne2000 := $(UNIT_SRC_test-asm-queue)
-UNIT_SRC_test-asm-ata := $(UNIT_SRC_test-asm-queue)
+UNIT_SRC_test-asm-ata := $(UNIT_SRC_test-asm-queue) tests/unit/ata-disk.c
 
 # The same random functions twice: as they are, and rewritten.
 UNIT_SRC_test-asm-stubs := asm-pp/runtime/access.c

@@ -16,262 +16,9 @@
 #include <string.h>
 
 #include "asm-pp/runtime/profile.h"
+#include "tests/unit/ata-disk.h"
 
 #define BASE	0x180u
-#define SECTORS	400u
-#define SECTOR	512u
-#define NEVER	~0u
-
-#define DATA	0u
-#define ERROR	1u
-#define COUNT	2u
-#define LBA	3u
-#define DEVICE	6u
-#define STATUS	7u
-#define COMMAND	7u
-#define CONTROL	14u
-#define PEEK	14u
-
-#define BSY	0x80u
-#define DRDY	0x40u
-#define DRQ	0x08u
-#define ERR	0x01u
-
-#define NIEN	0x02u
-#define SRST	0x04u
-
-#define READ_SECTORS		0x20u
-#define READ_EXT		0x24u
-#define READ_MULTIPLE		0xc4u
-#define READ_MULTIPLE_EXT	0x29u
-#define WRITE_SECTORS		0x30u
-#define WRITE_EXT		0x34u
-#define WRITE_MULTIPLE		0xc5u
-#define WRITE_MULTIPLE_EXT	0x39u
-#define SET_MULTIPLE		0xc6u
-#define IDENTIFY		0xecu
-#define FLUSH			0xe7u
-
-/* --- the disks ------------------------------------------------------------ */
-
-enum way { NOTHING, TO_HOST, TO_DISK };
-
-struct disk {
-	uint8_t memory[SECTORS][SECTOR];
-	uint8_t reg[8][2];		/* written last, and before */
-	uint8_t status, control;
-	unsigned int multiple;		/* as it was set */
-	unsigned int slow;		/* accesses, each time that it is busy */
-	unsigned int busy;		/* ... that are left */
-	bool absent;
-	bool slow_end;			/* also when all has been read */
-	enum way way;
-	bool first;			/* no block of this command was moved */
-	bool identifies;
-	unsigned int at, left, per;	/* sectors; of a block */
-	unsigned int size, done;	/* bytes of the present block */
-	bool line, edge;		/* it interrupts; it began to, since the driver was called */
-	unsigned int bad;		/* a sector that can't be had */
-	unsigned int violations;	/* of the protocol, by the driver or for it */
-	unsigned int accesses;
-};
-
-/* By a queue, and directly; two on a cable, of which one is selected. */
-static struct disk both[2][2];
-static unsigned int unit[2];
-static bool direct;
-
-#define disks	(both[direct])
-#define d	(&disks[unit[direct]])
-
-static const uint8_t identity[SECTOR] = "an ATA disk";
-
-static void interrupt(void)
-{
-	if (!d->line && !(d->control & NIEN))
-		d->edge = true;
-	d->line = true;
-}
-
-/* What it was busy with is done. */
-static void ready(void)
-{
-	unsigned int n = d->left < d->per ? d->left : d->per;
-
-	d->busy = 0;
-	d->status = DRDY;
-	if (d->way != NOTHING && d->left && d->bad >= d->at && d->bad < d->at + n) {
-		d->status |= ERR;
-		d->way = NOTHING;
-		interrupt();
-	} else if (d->way != NOTHING && d->left) {
-		d->status |= DRQ;
-		d->size = n * SECTOR;
-		d->done = 0;
-		if (d->way == TO_HOST || !d->first)
-			interrupt();
-	} else {
-		/* That all was read is no news. */
-		if (d->way != TO_HOST)
-			interrupt();
-		d->way = NOTHING;
-	}
-	d->first = false;
-}
-
-static void go_on(void)
-{
-	d->status = BSY | DRDY;
-	d->busy = d->way == TO_HOST && !d->left && !d->slow_end ? 0 : d->slow;
-	if (!d->busy)
-		ready();
-}
-
-static void command(uint8_t value)
-{
-	bool wide = value == READ_EXT || value == READ_MULTIPLE_EXT || value == WRITE_EXT ||
-		    value == WRITE_MULTIPLE_EXT;
-
-	if (d->status & (BSY | DRQ))
-		d->violations++;
-	d->line = false;
-	d->first = true;
-	d->identifies = value == IDENTIFY;
-	d->at = d->reg[LBA][0] | d->reg[LBA + 1][0] << 8;
-	d->left = d->reg[COUNT][0] | (wide ? d->reg[COUNT][1] << 8 : 0);
-	if (!d->left)
-		d->left = wide ? 0x10000 : 0x100;
-	d->way = NOTHING;
-	d->per = 1;
-	switch (value) {
-	case READ_MULTIPLE:
-	case READ_MULTIPLE_EXT:
-		d->per = d->multiple;
-		d->way = TO_HOST;
-		break;
-	case READ_SECTORS:
-	case READ_EXT:
-		d->way = TO_HOST;
-		break;
-	case WRITE_MULTIPLE:
-	case WRITE_MULTIPLE_EXT:
-		d->per = d->multiple;
-		d->way = TO_DISK;
-		break;
-	case WRITE_SECTORS:
-	case WRITE_EXT:
-		d->way = TO_DISK;
-		break;
-	case IDENTIFY:
-		d->left = 1;
-		d->way = TO_HOST;
-		break;
-	case SET_MULTIPLE:
-		d->multiple = d->reg[COUNT][0];
-		break;
-	}
-	go_on();
-}
-
-static uint8_t data(bool write, uint8_t value)
-{
-	uint8_t *cell;
-
-	if (!(d->status & DRQ) || d->way != (write ? TO_DISK : TO_HOST)) {
-		d->violations++;
-		return 0xee;
-	}
-	cell = &d->memory[(d->at + d->done / SECTOR) % SECTORS][d->done % SECTOR];
-	if (write)
-		*cell = value;
-	else
-		value = d->identifies ? identity[d->done] : *cell;
-	if (++d->done == d->size) {
-		d->at += d->size / SECTOR;
-		d->left -= d->size / SECTOR;
-		go_on();
-	}
-	return value;
-}
-
-static uint32_t disk_in(unsigned int reg, unsigned int width)
-{
-	uint32_t value = 0;
-
-	d->accesses++;
-	if (d->busy && d->busy != NEVER && !--d->busy)
-		ready();
-	switch (reg) {
-	case DATA:
-		for (unsigned int i = 0; i < 1u << width; i++)
-			value |= (uint32_t)data(false, 0) << (8 * i);
-		return value;
-	case STATUS:
-		d->line = false;
-		return d->absent ? 0 : d->status;
-	case PEEK:
-		return d->absent ? 0 : d->status;
-	default:
-		return d->reg[reg][0];
-	}
-}
-
-static void disk_out(unsigned int reg, unsigned int width, uint32_t value)
-{
-	d->accesses++;
-	if (reg != DATA && width) {
-		disk_out(reg, width - 1, value);
-		reg += 1u << (width - 1);
-		value >>= 8u << (width - 1);
-		width--;
-	}
-	switch (reg) {
-	case DATA:
-		for (unsigned int i = 0; i < 1u << width; i++)
-			data(true, (uint8_t)(value >> (8 * i)));
-		break;
-	case COMMAND:
-		command((uint8_t)value);
-		break;
-	case CONTROL:
-		for (unsigned int i = 0; i < 2; i++) {
-			struct disk *x = &disks[i];
-
-			bool was_reset = x->control & SRST;
-
-			x->control = (uint8_t)value;
-			x->line = x->line && !(value & SRST);
-			if (value & SRST) {
-				x->status = BSY;
-				x->busy = NEVER;
-				x->way = NOTHING;
-				x->multiple = 16;
-				x->reg[DEVICE][0] &= ~0x10;
-				unit[direct] = 0;
-			} else if (was_reset) {
-				x->busy = x->slow;
-				x->status = x->slow ? BSY : DRDY;
-				for (unsigned int r = 1; r < 6; r++)
-					x->reg[r][0] = r < 4;
-			}
-		}
-		break;
-	default:
-		for (unsigned int i = 0; i < 2; i++) {
-			disks[i].reg[reg][1] = disks[i].reg[reg][0];
-			disks[i].reg[reg][0] = (uint8_t)value;
-		}
-		if (reg == DEVICE)
-			unit[direct] = value >> 4 & 1;
-	}
-}
-
-/* Time passes. */
-static void disk_time(void)
-{
-	if (d->busy && d->busy != NEVER)
-		ready();
-}
 
 /* --- the way there -------------------------------------------------------- */
 
@@ -859,6 +606,34 @@ static void test_unasked(void **state)
 }
 
 /* A command that comes with another register, in one access. */
+/* What was read ahead before a block is not what is there after it. */
+static void test_ahead(void **state)
+{
+	(void)state;
+	read_and_compare(READ_SECTORS, 0, 4);
+	task_file(0, 4);
+	out(COMMAND, READ_SECTORS);
+	vpio_queue_flush(&q);
+	disk_time();
+	for (unsigned int i = 0; i < 4; i++) {
+		in(ERROR);
+		in(COUNT);
+	}
+	for (unsigned int left = 4; left; left--) {
+		/* Right after a block it is busy, whatever it is. */
+		if (left < 4)
+			in(PEEK);
+		assert_int_equal(in(PEEK), DRDY | DRQ);
+		/* One after the other: so they come together. */
+		in(ERROR);
+		for (unsigned int i = 0; i < SECTOR / 2; i++)
+			vpio_queue_in(&q, BASE, 1);
+		assert_int_equal(in(COUNT), left - 1);
+		disk_time();
+	}
+	assert_int_equal(disks[0].violations, 0);
+}
+
 static void test_wide(void **state)
 {
 	(void)state;
@@ -974,6 +749,7 @@ int main(void)
 		cmocka_unit_test_setup(test_busy_after, setup),
 		cmocka_unit_test_setup(test_control, setup),
 		cmocka_unit_test_setup(test_unasked, setup),
+		cmocka_unit_test_setup(test_ahead, setup),
 		cmocka_unit_test_setup(test_wide, setup),
 		cmocka_unit_test_setup(test_counts, setup),
 		cmocka_unit_test_setup(test_gone, setup),

@@ -12,7 +12,7 @@
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh
 
-seconds=${1:-60}
+seconds=${1:-45}
 seed=${2:-$(date +%s)}
 diag "seed $seed"
 # The workers are built with AddressSanitizer and UBSan, which end them at a fault.

@@ -105,8 +105,8 @@ timed()
 
 	# Something else may have had the machine's CPUs meanwhile; not three times.
 	for tries in 1 2 3; do
-		$tests/ioctl-client /dev/vsystest0 time 4 >/tmp/time.native
-		guest run $guest $tests/ioctl-client /dev/vt1 time 9 >/tmp/time.guest
+		$tests/ioctl-client /dev/vsystest0 time 1 >/tmp/time.native
+		guest run $guest $tests/ioctl-client /dev/vt1 time 4 >/tmp/time.guest
 		for t in none flat nested deep; do
 			diag "$t, calls per second (median): natively $(median native $t), in the guest $(median guest $t)"
 		done
@@ -199,7 +199,7 @@ round()
 		timed
 		both ioctl-client 0 sizes count
 		both ioctl-client 0 kinds count
-		for seed in 2 3 4; do
+		for seed in 2 3; do
 			both ioctl-client 0 random $seed 2000
 		done
 		violence
