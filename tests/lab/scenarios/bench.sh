@@ -75,13 +75,25 @@ start()
 	bench_warm g /dev/vsys0 /dev/xvde
 }
 
+# The pages of the pools of vsys0.
+# shellcheck disable=SC2016 # the guest expands it
+pool_pages()
+{
+	guest run g 'sed -n "s/^pool_pages: //p" $(grep -l "^name: vsys0$" /sys/kernel/debug/xen-vsysfront/*)' </dev/null
+}
+
+pool_is_small() { [ "$(pool_pages)" -le "$small" ]; }
+
 # rounds TYPE NOTHING WORKS
 rounds()
 {
-	local run chosen
+	local run chosen small
 
 	chosen=$(grep -E -- "$wanted" <<<"$3") || return 0
+	small=$(pool_pages)
 	for run in $(seq "$runs"); do
+		# What the round before made large is not to be given back in this one.
+		wait_for 60 pool_is_small || echo "note the pool stays at $(pool_pages) pages"
 		nothing "$1" "$2" "$run"
 		while read -r name rw bs depth jobs; do
 			measure "$1" "$run" "$name" "$rw" "$bs" "$depth" "$jobs"

@@ -96,7 +96,9 @@ measure()
 			one_way $way "$@"
 			had=$(($(came $direction) - had))
 			[ "$had" != "$frames" ] || break
-			[ "$try" -lt 3 ] && [ $way != sent ] || fail "$1, $way: $had frames of $frames"
+			if [ "$try" = 3 ] || [ $way = sent ]; then
+				fail "$1, $way: $had frames of $frames"
+			fi
 			perl /tmp/frames.pl 3 1 "$3" "$4"
 		done
 		awk -v label="$1" -v way=$way -v n="$frames" -v columns="$columns" -v irqs="$interrupts" '
