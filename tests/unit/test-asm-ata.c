@@ -499,6 +499,15 @@ static void task_file(unsigned int lba, unsigned int n)
 	out(DEVICE, 0xe0);
 }
 
+/* From the first sector on, and the disk has the first block. */
+static void ready_read(uint8_t value, unsigned int n)
+{
+	task_file(0, n);
+	out(COMMAND, value);
+	vpio_queue_flush(&q);
+	disk_time();
+}
+
 /*
  * A driver that peeks after a command is told that the disk is busy, since it is not told
  * of the command before; one that does not has the bell rung by what it does next.
@@ -589,10 +598,7 @@ static void test_unasked(void **state)
 
 	(void)state;
 	read_and_compare(READ_MULTIPLE, 0, 32);
-	task_file(0, 32);
-	out(COMMAND, READ_MULTIPLE);
-	vpio_queue_flush(&q);
-	disk_time();
+	ready_read(READ_MULTIPLE, 32);
 	memset(buffer, 0, sizeof(buffer));
 	vpio_queue_ins(&q, BASE, 1, to, 50, 1);
 	assert_int_equal(in(STATUS), DRDY | DRQ);
@@ -605,16 +611,12 @@ static void test_unasked(void **state)
 	assert_int_equal(disks[0].violations, 0);
 }
 
-/* A command that comes with another register, in one access. */
 /* What was read ahead before a block is not what is there after it. */
 static void test_ahead(void **state)
 {
 	(void)state;
 	read_and_compare(READ_SECTORS, 0, 4);
-	task_file(0, 4);
-	out(COMMAND, READ_SECTORS);
-	vpio_queue_flush(&q);
-	disk_time();
+	ready_read(READ_SECTORS, 4);
 	for (unsigned int i = 0; i < 4; i++) {
 		in(ERROR);
 		in(COUNT);
@@ -634,6 +636,7 @@ static void test_ahead(void **state)
 	assert_int_equal(disks[0].violations, 0);
 }
 
+/* A command that comes with another register, in one access. */
 static void test_wide(void **state)
 {
 	(void)state;
