@@ -35,9 +35,11 @@ void fx_start(void);
 /* Turns of the loop until cond holds; fails if it does not within seconds. */
 #define fx_until(cond) do { \
 	int64_t end__ = loop_now_ms() + 5000; \
-	while (!(cond) && loop_now_ms() < end__) \
+	while (!(cond)) { \
+		if (loop_now_ms() >= end__) \
+			fail_msg("within 5 s: %s", #cond); \
 		assert_true(loop_turn(sup.loop, 10) >= 0); \
-	assert_true(cond); \
+	} \
 } while (0)
 /* As many turns as there is something to do. */
 void fx_settle(void);
