@@ -218,6 +218,30 @@ static void together(void **state)
 	assert_int_equal(the_hold(f)->want, 1);
 }
 
+/* What once was fewer is wanted again soon, and not if it is fewer again. */
+static void once(void **state)
+{
+	struct fixture *f = *state;
+	struct hold *h;
+
+	spinning(f, 400, 400);
+	keep(f, 1, 1);
+	h = the_hold(f);
+	h->want = 8;
+	h->every = 100000;
+	keep(f, 3, 1);
+	assert_int_equal(h->want, 4);
+	assert_int_equal(h->before, 8);
+	keep(f, 16, 400);
+	assert_in_range(f->notified, 400 / 8, 400 / 8 + 10);
+	h->want = 8;
+	h->before = 0;
+	h->again = false;
+	keep(f, 3, 60);
+	assert_true(h->want <= 4);
+	assert_true(h->before <= 4);
+}
+
 /* Not longer than a part of the time that is looked. */
 static void in_time(void **state)
 {
@@ -314,6 +338,75 @@ static void foretold(void **state)
 		nap(f, 1000, 4);
 	assert_true(n->late < clock_of_ns(2000 * MS));
 	n->late = 0;
+	f->w.spin.now_ns = 0;
+}
+
+/* Only what is looked for says how long a gap is. */
+static void learnt(void **state)
+{
+	struct fixture *f = *state;
+	struct nap *n = &f->w.nap;
+	struct queue *q;
+	int64_t gap;
+
+	spinning(f, 100000, 100000);
+	keep(f, 1, 1);
+	q = the_queue(f, 0);
+	rhythm(q, 1000, 8);
+	/* Two in a nap, and the third is seen to come: in 4000 ms. */
+	q->rhythm.last -= clock_of_ns(4000 * MS);
+	n->slept = true;
+	nap_found(q, 2);
+	assert_int_equal(q->rhythm.before, 2);
+	n->slept = false;
+	n->looked = true;
+	nap_found(q, 1);
+	gap = clock_to_ns(q->rhythm.gap) / MS;
+	assert_in_range(gap, 1030, 1060);
+	assert_int_equal(q->rhythm.before, 0);
+	/* A nap too long, as it may be. */
+	rhythm(q, 1000, 8);
+	q->rhythm.last -= clock_of_ns(16000 * MS);
+	n->slept = true;
+	n->looked = false;
+	nap_found(q, 8);
+	gap = clock_to_ns(q->rhythm.gap) / MS;
+	assert_in_range(gap, 860, 880);
+	/* It came while there was something else to do; a pause. */
+	rhythm(q, 1000, 8);
+	q->rhythm.last -= clock_of_ns(3000 * MS);
+	n->slept = false;
+	nap_found(q, 1);
+	assert_true(clock_ticks() - q->rhythm.last < clock_of_ns(1000 * MS));
+	n->looked = true;
+	q->rhythm.last -= clock_of_ns(60000 * MS);
+	nap_found(q, 1);
+	gap = clock_to_ns(q->rhythm.gap) / MS;
+	assert_in_range(gap, 995, 1005);
+	/* Whose guest looks for itself, and is never told, has an end of counting, too. */
+	n->slept = true;
+	for (unsigned int i = 0; i < 3 * q->entries; i++)
+		nap_found(q, 1);
+	assert_true(q->rhythm.before <= q->entries);
+	n->slept = false;
+	f->w.spin.now_ns = 0;
+}
+
+/* The last one that is wanted: half of its gap is slept, for other queues' sake, too. */
+static void last_of_many(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q;
+
+	spinning(f, 100000, 100000);
+	keep(f, 1, 1);
+	q = the_queue(f, 0);
+	q->hold.holds = true;
+	q->hold.since = q->hold.last = clock_ticks();
+	q->hold.told = q->pushed - 3;
+	assert_in_range(nap(f, 1000, 4), 450, 500);
+	q->hold.holds = false;
+	q->hold.told = q->pushed;
 	f->w.spin.now_ns = 0;
 }
 
@@ -415,7 +508,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		T(found), T(asks_again), T(gives_way), T(comes_at_last), T(learns), T(not_deaf),
-		T(together), T(in_time), T(found_by_itself), T(foretold), T(naps_of_others), T(naps), T(clock_goes),
+		T(together), T(once), T(in_time), T(found_by_itself), T(foretold), T(learnt), T(last_of_many),
+		T(naps_of_others), T(naps), T(clock_goes),
 	};
 
 	if (!can_run())

@@ -67,6 +67,14 @@ static void tell(struct queue *q)
 static void as_many_came(struct hold *h, unsigned int entries)
 {
 	h->good++;
+	if (h->before && h->good >= ENOUGH) {
+		h->want = h->before;
+		h->before = 0;
+		h->good = 0;
+		h->again = true;
+	}
+	if (h->good >= ENOUGH)
+		h->again = false;
 	if (h->trial && h->good >= ENOUGH) {
 		h->trial = false;
 		h->every = OFTEN;
@@ -78,12 +86,14 @@ static void as_many_came(struct hold *h, unsigned int entries)
 	}
 }
 
-/* Once may have been by chance: less by half, at most. */
+/* Less by half, at most. */
 static void fewer_came(struct hold *h, unsigned int nr)
 {
 	if (h->trial)
 		h->every = 2 * h->every < SELDOM ? 2 * h->every : SELDOM;
-	h->trial = false;
+	/* Once may have been by chance. */
+	h->before = h->trial || h->again ? 0 : h->want > h->before ? h->want : h->before;
+	h->trial = h->again = false;
 	h->good = 0;
 	nr -= nr / 4;
 	h->want = nr > h->want / 2 ? nr : h->want / 2;

@@ -2,11 +2,14 @@
 /*
  * nap.c - sleeping for a moment where the next requests can be foretold; see nap.h.
  *
- * A guest with one request in flight sends the next one about as long after the last as it
- * did before.  A guest with many sends them one by one, too, but nothing is lost if some
+ * A guest with many requests in flight sends them one by one, but nothing is lost if some
  * are taken together: until as many are there as have one notification together (hold.h),
  * nobody waits for us.  Half a gap is left to look: who comes too late costs the guest
  * more than a nap saves.
+ *
+ * How long a gap is, only a look tells that found nothing, and the next that did.  What has
+ * come in a nap is counted, and the time goes on.  If all has come in it, the guest may have
+ * waited for us: a longer gap would be of our own making, so it is taken for shorter.
  *
  * A nap is a system call, a timer and a change of tasks, and how much too late it ends
  * tells what these cost here.  Shorter than twice that, it saves nothing.
@@ -29,6 +32,14 @@ static uint64_t longest(const struct worker *w)
 	return clock_of_ns(w->spin.max_ns) / SHARE;
 }
 
+/* So many more are to come until those that are there have their notification. */
+static unsigned int wanted(const struct queue *q)
+{
+	unsigned int held = q->hold.holds ? q->pushed - q->hold.told : 0;
+
+	return q->hold.want > held ? q->hold.want - held : 1;
+}
+
 void nap_found(struct queue *q, unsigned int nr)
 {
 	struct worker *w = q->dev->worker;
@@ -38,14 +49,21 @@ void nap_found(struct queue *q, unsigned int nr)
 	if (!nr || !w->spin.max_ns)
 		return;
 	now = clock_ticks();
-	gap = (now - r->last) / nr;
-	r->last = now;
 	/* Responses follow requests: a notification that is held back has reason to be. */
 	if (q->hold.holds)
 		q->hold.last = now;
-	if (gap > longest(w))
-		return;		/* a pause, and no rhythm */
-	r->gap = r->gap ? (r->gap * (WEIGHT - 1) + gap) / WEIGHT : gap;
+	if (w->nap.slept && nr < wanted(q) && r->before < q->entries) {
+		r->before += nr;	/* who knows when they came; the next one is looked for */
+		return;
+	}
+	gap = (now - r->last) / (r->before + nr);
+	r->last = now;
+	r->before = 0;
+	/* All are there, and the guest may have waited for us. */
+	if (w->nap.slept)
+		r->gap -= r->gap / WEIGHT;
+	else if (w->nap.looked && gap <= longest(w))	/* else it is a pause, and no rhythm */
+		r->gap = r->gap ? (r->gap * (WEIGHT - 1) + gap) / WEIGHT : gap;
 }
 
 /*
@@ -55,15 +73,23 @@ void nap_found(struct queue *q, unsigned int nr)
 static uint64_t foretold(const struct worker *w, const struct queue *q, uint64_t now)
 {
 	const struct rhythm *r = &q->rhythm;
-	unsigned int held = q->hold.holds ? q->pushed - q->hold.told : 0;
-	unsigned int wanted = q->hold.want > held ? q->hold.want - held : 1;
-	uint64_t until = r->gap * wanted - r->gap / 2, passed = now - r->last;
+	unsigned int more = wanted(q);
+	uint64_t until = r->gap * (r->before + more) - r->gap / 2, passed = now - r->last;
 
-	if (wanted == 1)
+	if (more == 1 && q->hold.want == 1)
 		return passed < BUSY * longest(w) ? 0 : UINT64_MAX;
 	if (!r->gap || passed >= until + QUIET * r->gap)
 		return UINT64_MAX;
 	return passed < until ? until - passed : 0;
+}
+
+void nap_look(struct worker *w, bool first)
+{
+	struct nap *n = &w->nap;
+
+	n->looked = !first;
+	n->slept = first && n->over;
+	n->over = false;
 }
 
 int64_t nap_begin(struct worker *w)
@@ -99,6 +125,7 @@ void nap_over(struct worker *w)
 	uint64_t late = clock_ticks() - n->end;
 
 	n->end = 0;
+	n->over = true;
 	/* Something else has ended it, or it was not a nap's cost that made it so long. */
 	if (late > longest(w))
 		return;

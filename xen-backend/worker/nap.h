@@ -18,16 +18,22 @@ struct worker;
 struct rhythm {
 	uint64_t last;		/* requests were found */
 	uint64_t gap;		/* from one request to the next, lately; 0: not known */
+	unsigned int before;	/* so many came after that, at a time that is not known */
 };
 
 /* Of a worker. */
 struct nap {
 	uint64_t end;		/* it is to end then; 0: there is none */
 	uint64_t late;		/* so much later naps end, lately */
+	bool over;		/* it has just ended */
+	bool slept;		/* what is found now has come in a nap ... */
+	bool looked;		/* ... or just now: the look before found nothing */
 };
 
 /* The queue's guest has sent nr requests. */
 void nap_found(struct queue *q, unsigned int nr);
+/* Queues are looked at, for the first time since there was something to do or not. */
+void nap_look(struct worker *w, bool first);
 /* There is nothing to do: how long a nap is worth while, in ns; 0: none is. */
 int64_t nap_begin(struct worker *w);
 /* It is over, by the clock or not. */

@@ -80,11 +80,13 @@ int64_t spin_round(struct worker *w)
 	if (TAILQ_EMPTY(&s->queues))
 		return -1;
 	ticks = gives_way ? 0 : clock_of_ns(s->now_ns);
+	nap_look(w, true);
 	/* What was found may have been nothing: the idle time goes on, and has an end. */
 	while (clock_ticks() - s->began < ticks) {
 		for (i = 0; i < LOOKS; i++) {
 			if (found(w))
 				return 0;
+			nap_look(w, false);
 			__builtin_ia32_pause();
 		}
 		hold_round(w);
