@@ -172,6 +172,11 @@ static void not_deaf(void **state)
 	assert_true(TAILQ_EMPTY(&f->w.spin.queues));
 }
 
+static struct queue *the_queue(struct fixture *f, unsigned int nr)
+{
+	return &LIST_FIRST(&f->w.devices)->queue[nr];
+}
+
 static struct hold *the_hold(struct fixture *f)
 {
 	return &LIST_FIRST(&f->w.devices)->queue[0].hold;
@@ -268,6 +273,8 @@ static void in_time(void **state)
 static void found_by_itself(void **state)
 {
 	struct fixture *f = *state;
+	struct queue *q;
+	unsigned int i;
 
 	spinning(f, 400, 400);
 	keep(f, 1, 1);
@@ -280,6 +287,17 @@ static void found_by_itself(void **state)
 	UNTIL(f, f->w.nr_holding == 0);
 	assert_int_equal(f->notified, 0);
 	assert_int_equal(the_hold(f)->want, 8);
+	/* ... and if it always does, and never asks, nothing is wanted of it. */
+	q = the_queue(f, 0);
+	for (i = 0; i < 64; i++) {
+		q->ring.sring->rsp_event = q->pushed - 1000;
+		q->pushed++;
+		hold_pushed(q);
+	}
+	assert_int_equal(q->hold.want, 1);
+	q->pushed -= i;
+	q->hold.told = q->pushed;
+	q->ring.sring->rsp_event = q->pushed + 1;
 	/* A device that goes leaves nothing behind. */
 	keep(f, 1, 1);
 	the_hold(f)->want = 8;
@@ -287,11 +305,6 @@ static void found_by_itself(void **state)
 	UNTIL(f, f->w.nr_holding == 1);
 	disconnect_device(f);
 	assert_int_equal(f->w.nr_holding, 0);
-}
-
-static struct queue *the_queue(struct fixture *f, unsigned int nr)
-{
-	return &LIST_FIRST(&f->w.devices)->queue[nr];
 }
 
 /* Requests come every gap ms, and the last one just now. */
@@ -473,6 +486,9 @@ static void naps(void **state)
 	assert_true(q->spinning);
 	assert_false(push(f, true));
 	UNTIL(f, answered(f, last));
+	/* It has come in the nap, for all that is known. */
+	assert_int_equal(q->rhythm.before, 1);
+	assert_in_range(clock_to_ns(q->rhythm.gap) / MS, 98, 101);
 	UNTIL(f, f->w.nr_holding == 0);
 	f->w.spin.now_ns = 0;
 }

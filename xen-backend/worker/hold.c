@@ -21,6 +21,7 @@
 #define OFTEN	16	/* times in a row before more is tried */
 #define SELDOM	1024	/* ... when it was in vain before */
 #define ENOUGH	4	/* times: it was not in vain */
+#define UNASKED	64	/* times in a row that the guest found its responses by itself */
 #define SHARE	4	/* of the time that requests are looked for: without another response */
 
 void hold_init(struct queue *q)
@@ -57,6 +58,7 @@ static void tell(struct queue *q)
 	int err;
 
 	hold_forget(q);
+	q->hold.unasked = 0;
 	q->dev->counters.events_out++;
 	err = t->ops->notify(t, q->port);
 	if (err)
@@ -91,12 +93,25 @@ static void fewer_came(struct hold *h, unsigned int nr)
 {
 	if (h->trial)
 		h->every = 2 * h->every < SELDOM ? 2 * h->every : SELDOM;
-	/* Once may have been by chance. */
+	/* It may have been by chance. */
 	h->before = h->trial || h->again ? 0 : h->want > h->before ? h->want : h->before;
 	h->trial = h->again = false;
 	h->good = 0;
 	nr -= nr / 4;
 	h->want = nr > h->want / 2 ? nr : h->want / 2;
+}
+
+/* Nothing is learned from that, and a guest that looks is not to be kept waiting. */
+static void unasked(struct queue *q)
+{
+	struct hold *h = &q->hold;
+
+	hold_forget(q);
+	if (++h->unasked < UNASKED)
+		return;
+	h->want = 1;
+	h->before = h->unasked = 0;
+	h->trial = h->again = false;
 }
 
 void hold_pushed(struct queue *q)
@@ -108,7 +123,7 @@ void hold_pushed(struct queue *q)
 	if (!nr)
 		return;
 	if (!is_wanted(q)) {
-		hold_forget(q);
+		unasked(q);
 	} else if (!q->spinning) {
 		tell(q);
 	} else if (nr >= h->want) {
@@ -135,7 +150,7 @@ void hold_end(struct queue *q)
 		tell(q);
 		fewer_came(h, nr);
 	} else {
-		hold_forget(q);
+		unasked(q);
 	}
 }
 

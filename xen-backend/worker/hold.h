@@ -21,8 +21,9 @@ struct hold {
 	unsigned int want;	/* so many responses have one together */
 	bool trial;		/* whether more come in time is not known */
 	unsigned int good;	/* times that as many came as were wanted, in a row */
-	unsigned int before;	/* so many were wanted until once fewer came; 0: it was more than once */
+	unsigned int before;	/* so many were wanted until fewer came, and are once more; or 0 */
 	bool again;		/* they are wanted again, since lately */
+	unsigned int unasked;	/* times in a row that the guest wanted no notification */
 	unsigned int every;	/* so many of them before more is tried */
 	bool holds;		/* something is held back ... */
 	uint64_t since, last;	/* ... since then, and then there was more; clock_ticks() */

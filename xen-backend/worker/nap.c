@@ -92,6 +92,12 @@ void nap_look(struct worker *w, bool first)
 	n->over = false;
 }
 
+void nap_served(struct worker *w, bool slept)
+{
+	w->nap.looked = w->nap.slept = false;
+	w->nap.over &= slept;
+}
+
 int64_t nap_begin(struct worker *w)
 {
 	uint64_t now = clock_ticks(), left, held, least = UINT64_MAX;
@@ -125,7 +131,8 @@ void nap_over(struct worker *w)
 	uint64_t late = clock_ticks() - n->end;
 
 	n->end = 0;
-	n->over = true;
+	n->over = n->slept = true;
+	n->looked = false;
 	/* Something else has ended it, or it was not a nap's cost that made it so long. */
 	if (late > longest(w))
 		return;

@@ -34,6 +34,8 @@ struct nap {
 void nap_found(struct queue *q, unsigned int nr);
 /* Queues are looked at, for the first time since there was something to do or not. */
 void nap_look(struct worker *w, bool first);
+/* What was found has been served; what is now there came meanwhile, or in the nap before. */
+void nap_served(struct worker *w, bool slept);
 /* There is nothing to do: how long a nap is worth while, in ns; 0: none is. */
 int64_t nap_begin(struct worker *w);
 /* It is over, by the clock or not. */

@@ -253,6 +253,7 @@ bool worker_round(struct worker *w, int timeout_ms)
 		spin_learn(w);
 	near_round(&w->executors.near);
 	serve_ready(w);
+	nap_served(w, wait > 0);
 	/* After a nap, what came meanwhile is to be found first. */
 	if (wait <= 0)
 		hold_round(w);
