@@ -16,6 +16,7 @@
  * The back-end is not trusted: a response is copied out of the ring once, and
  * what does not fit a request in flight breaks the device (it goes to Closing).
  */
+#include <linux/interrupt.h>
 #include <linux/slab.h>
 #include <xen/events.h>
 #include <xen/page.h>
@@ -388,6 +389,19 @@ static irqreturn_t vsys_interrupt(int irq, void *arg)
 }
 
 /*
+ * If each CPU has a queue, responses come where the requests come from: else a CPU would
+ * be woken up only to wake up another one.  Queues that several CPUs share are where the
+ * kernel likes.  The administrator may choose otherwise: /proc/irq/N/smp_affinity.
+ */
+static void vsys_queue_place(struct vsys_queue *q)
+{
+	unsigned int cpu = q - q->vdev->queue;
+
+	if (q->vdev->nr_queues >= num_online_cpus() && cpu_online(cpu))
+		irq_set_affinity_and_hint(q->irq, cpumask_of(cpu));
+}
+
+/*
  * Makes ring, pool and event channel, for the caller to publish.  On error
  * the caller calls vsys_queue_disconnect().
  */
@@ -427,6 +441,7 @@ int vsys_queue_connect(struct vsys_queue *q, unsigned int order, u32 pool_pages,
 		return err;
 	}
 	q->irq = err;
+	vsys_queue_place(q);
 	return 0;
 }
 
@@ -469,6 +484,7 @@ void vsys_queue_stop(struct vsys_queue *q, int error)
 void vsys_queue_disconnect(struct vsys_queue *q)
 {
 	if (q->irq) {
+		irq_set_affinity_and_hint(q->irq, NULL);
 		/* Closes the event channel, too. */
 		unbind_from_irqhandler(q->irq, q);
 		q->irq = 0;
