@@ -33,3 +33,5 @@ CALLS_TESTS := test-worker-calls test-worker-mirrors test-worker-hostile test-wo
 $(foreach t,$(CALLS_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(WORKER_TEST_SRC) xen-backend/worker/filter.c tests/unit/calls-fixture.c)\
 	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread -lseccomp))
+
+UNIT_SRC_test-worker-coalesce := xen-backend/worker/coalesce.c

@@ -2,12 +2,7 @@
 /*
  * hold.c - which responses have one notification together; see hold.h.
  *
- * A worker that looks for requests answers each as it comes, so a guest with sixteen
- * of them in flight would be interrupted sixteen times where it could do with one.
- * How many responses are worth waiting for is tried: twice as many, as long as they
- * come in time.  If they do not, the guest had no more in flight than came, and waits
- * for us: then three quarters of them are enough, so that it works while the rest is
- * answered.  What was tried in vain is tried less and less often.
+ * How many responses are worth waiting for is coalesce.h's; how long, is decided here.
  */
 #include <string.h>
 
@@ -18,9 +13,6 @@
 #include "ring.h"
 #include "worker.h"
 
-#define OFTEN	16	/* times in a row before more is tried */
-#define SELDOM	1024	/* ... when it was in vain before */
-#define ENOUGH	4	/* times: it was not in vain */
 #define UNASKED	64	/* times in a row that the guest found its responses by itself */
 #define SHARE	4	/* of the time that requests are looked for: without another response */
 
@@ -30,8 +22,7 @@ void hold_init(struct queue *q)
 
 	memset(h, 0, sizeof(*h));
 	h->told = q->pushed;
-	h->want = 1;
-	h->every = OFTEN;
+	coalesce_init(&h->coalesce, q->entries);
 }
 
 /* What RING_PUSH_RESPONSES_AND_CHECK_NOTIFY asks, for all since it was told. */
@@ -52,11 +43,22 @@ void hold_forget(struct queue *q)
 	q->hold.told = q->pushed;
 }
 
+/* A pause is not the guest's pace: what took longer than we look does not count. */
+static void measure(struct queue *q)
+{
+	uint64_t now = clock_ticks(), longest = clock_of_ns(q->dev->worker->spin.max_ns);
+	struct hold *h = &q->hold;
+
+	coalesce_pace(&h->coalesce, q->pushed - h->told, now - h->at < longest ? now - h->at : 0);
+	h->at = now;
+}
+
 static void tell(struct queue *q)
 {
 	struct transport *t = q->dev->worker->transport;
 	int err;
 
+	measure(q);
 	hold_forget(q);
 	q->hold.unasked = 0;
 	q->dev->counters.events_out++;
@@ -66,52 +68,17 @@ static void tell(struct queue *q)
 			  strerror(-err));
 }
 
-static void as_many_came(struct hold *h, unsigned int entries)
-{
-	h->good++;
-	if (h->before && h->good >= ENOUGH) {
-		h->want = h->before;
-		h->before = 0;
-		h->good = 0;
-		h->again = true;
-	}
-	if (h->good >= ENOUGH)
-		h->again = false;
-	if (h->trial && h->good >= ENOUGH) {
-		h->trial = false;
-		h->every = OFTEN;
-	}
-	if (h->good >= h->every && 2 * h->want <= entries / 2) {
-		h->want *= 2;
-		h->good = 0;
-		h->trial = true;
-	}
-}
-
-/* Less by half, at most. */
-static void fewer_came(struct hold *h, unsigned int nr)
-{
-	if (h->trial)
-		h->every = 2 * h->every < SELDOM ? 2 * h->every : SELDOM;
-	/* It may have been by chance. */
-	h->before = h->trial || h->again ? 0 : h->want > h->before ? h->want : h->before;
-	h->trial = h->again = false;
-	h->good = 0;
-	nr -= nr / 4;
-	h->want = nr > h->want / 2 ? nr : h->want / 2;
-}
-
 /* Nothing is learned from that, and a guest that looks is not to be kept waiting. */
 static void unasked(struct queue *q)
 {
 	struct hold *h = &q->hold;
 
+	measure(q);
 	hold_forget(q);
 	if (++h->unasked < UNASKED)
 		return;
-	h->want = 1;
-	h->before = h->unasked = 0;
-	h->trial = h->again = false;
+	h->unasked = 0;
+	coalesce_needless(&h->coalesce);
 }
 
 void hold_pushed(struct queue *q)
@@ -126,9 +93,9 @@ void hold_pushed(struct queue *q)
 		unasked(q);
 	} else if (!q->spinning) {
 		tell(q);
-	} else if (nr >= h->want) {
+	} else if (nr >= h->coalesce.want) {
 		tell(q);
-		as_many_came(h, q->entries);
+		coalesce_met(&h->coalesce);
 	} else {
 		h->last = clock_ticks();
 		if (h->holds)
@@ -148,7 +115,7 @@ void hold_end(struct queue *q)
 		return;
 	if (is_wanted(q)) {
 		tell(q);
-		fewer_came(h, nr);
+		coalesce_missed(&h->coalesce, nr);
 	} else {
 		unasked(q);
 	}

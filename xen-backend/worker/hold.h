@@ -13,18 +13,16 @@
 #include <stdint.h>
 #include <xen/io/vsysif.h>
 
+#include "coalesce.h"
+
 struct queue;
 struct worker;
 
 struct hold {
 	RING_IDX told;		/* up to here the guest needs no notification */
-	unsigned int want;	/* so many responses have one together */
-	bool trial;		/* whether more come in time is not known */
-	unsigned int good;	/* times that as many came as were wanted, in a row */
-	unsigned int before;	/* so many were wanted until fewer came, and are once more; or 0 */
-	bool again;		/* they are wanted again, since lately */
+	struct coalesce coalesce;
+	uint64_t at;		/* the guest was told last; clock_ticks() */
 	unsigned int unasked;	/* times in a row that the guest wanted no notification */
-	unsigned int every;	/* so many of them before more is tried */
 	bool holds;		/* something is held back ... */
 	uint64_t since, last;	/* ... since then, and then there was more; clock_ticks() */
 };

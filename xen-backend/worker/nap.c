@@ -37,7 +37,7 @@ static unsigned int wanted(const struct queue *q)
 {
 	unsigned int held = q->hold.holds ? q->pushed - q->hold.told : 0;
 
-	return q->hold.want > held ? q->hold.want - held : 1;
+	return q->hold.coalesce.want > held ? q->hold.coalesce.want - held : 1;
 }
 
 void nap_found(struct queue *q, unsigned int nr)
@@ -76,7 +76,7 @@ static uint64_t foretold(const struct worker *w, const struct queue *q, uint64_t
 	unsigned int more = wanted(q);
 	uint64_t until = r->gap * (r->before + more) - r->gap / 2, passed = now - r->last;
 
-	if (more == 1 && q->hold.want == 1)
+	if (more == 1 && q->hold.coalesce.want == 1)
 		return passed < BUSY * longest(w) ? 0 : UINT64_MAX;
 	if (!r->gap || passed >= until + QUIET * r->gap)
 		return UINT64_MAX;

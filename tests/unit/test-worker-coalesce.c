@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test-worker-coalesce.c - the number of responses that have one notification is that
+ * with which the guest has most of them per second.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "xen-backend/worker/coalesce.h"
+
+#define ENTRIES	128
+#define SLOWLY	UINT64_C(1000)	/* ticks: what a guest waits for that has fewer in flight */
+
+/* How long one of nr responses takes that are told together. */
+typedef uint64_t takes(unsigned int nr);
+
+/* A guest with so many requests in flight gets that many responses; how often it was told of so many. */
+static void play(struct coalesce *c, unsigned int flight, takes *takes, unsigned int all,
+		 unsigned int *times)
+{
+	unsigned int nr;
+
+	while (all) {
+		nr = c->want;
+		if (nr > flight) {
+			nr = flight;
+			coalesce_pace(c, nr, nr * takes(nr) + SLOWLY);
+			coalesce_missed(c, nr);
+		} else {
+			coalesce_pace(c, nr, nr * takes(nr));
+			coalesce_met(c);
+		}
+		assert_in_range(c->want, 1, ENTRIES / 2);
+		times[nr] += nr;
+		all -= nr < all ? nr : all;
+	}
+}
+
+/* A guest that works on one half while we do the other one; a notification costs 300. */
+static uint64_t halves_of_sixteen(unsigned int nr)
+{
+	return nr > 8 ? 330 : 200 + 300 / nr;
+}
+
+static uint64_t each_at_once(unsigned int nr)
+{
+	return nr > 1 ? 700 : 500;
+}
+
+static uint64_t pairs(unsigned int nr)
+{
+	return nr == 1 ? 500 : nr == 2 ? 450 : 520;
+}
+
+static uint64_t all_the_same(unsigned int nr)
+{
+	(void)nr;
+	return 100;
+}
+
+/* Three times out of ten another part of the machine's work hits. */
+static uint64_t at_a_busy_time(unsigned int nr)
+{
+	static unsigned int chance = 1;
+
+	chance = chance * 1103515245 + 12345;
+	return halves_of_sixteen(nr) + ((chance >> 16) % 10 < 3 ? 40 : 0);
+}
+
+/* More than 17 of 20 responses, when the number has been found, are told of so many together. */
+static void finds(struct coalesce *c, unsigned int flight, takes *takes, unsigned int best)
+{
+	unsigned int times[ENTRIES] = { 0 };
+
+	play(c, flight, takes, 12000, times);
+	times[best] = 0;
+	play(c, flight, takes, 20000, times);
+	assert_in_range(times[best], 17000, 20000 + best);
+}
+
+static void fastest(void **state)
+{
+	struct coalesce c;
+
+	(void)state;
+	coalesce_init(&c, ENTRIES);
+	assert_int_equal(c.want, 1);
+	finds(&c, 16, halves_of_sixteen, 8);
+	/* The guest does something else. */
+	finds(&c, 2, each_at_once, 1);
+	finds(&c, 4, pairs, 2);
+	finds(&c, 16, halves_of_sixteen, 8);
+}
+
+/* What makes no difference has as few notifications as possible. */
+static void fewest(void **state)
+{
+	struct coalesce c;
+
+	(void)state;
+	coalesce_init(&c, ENTRIES);
+	finds(&c, 64, all_the_same, 62);
+	coalesce_init(&c, ENTRIES);
+	finds(&c, 8, all_the_same, 8);
+}
+
+static void noise(void **state)
+{
+	unsigned int times[ENTRIES] = { 0 };
+	struct coalesce c;
+
+	(void)state;
+	coalesce_init(&c, ENTRIES);
+	play(&c, 16, at_a_busy_time, 4000, times);
+	times[8] = 0;
+	play(&c, 16, at_a_busy_time, 20000, times);
+	assert_in_range(times[8], 12000, 20008);
+}
+
+/* Times that do not count: tried as if all were equally fast. */
+static void pauses(void **state)
+{
+	unsigned int i;
+	struct coalesce c;
+
+	(void)state;
+	coalesce_init(&c, ENTRIES);
+	for (i = 0; i < 500; i++) {
+		coalesce_pace(&c, c.want, 0);
+		coalesce_met(&c);
+	}
+	assert_in_range(c.want, ENTRIES / 3, ENTRIES / 2);
+	coalesce_needless(&c);
+	assert_int_equal(c.want, 1);
+	/* The smallest ring has no two to tell of together. */
+	coalesce_init(&c, 1);
+	for (i = 0; i < 5000; i++)
+		coalesce_met(&c);
+	assert_int_equal(c.want, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fastest),
+		cmocka_unit_test(fewest),
+		cmocka_unit_test(noise),
+		cmocka_unit_test(pauses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
