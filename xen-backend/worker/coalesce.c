@@ -6,10 +6,10 @@
  * them in flight would be interrupted sixteen times where it could do with one.  If it
  * waits for all of them, though, it has nothing to do meanwhile, and then neither have
  * we.  So the number is tried: 1, 2, 3, 5, 8, 12, ..., a step more or less, and that is kept
- * if the guest gets its responses as fast as before, or for fewer clearly faster.  If they do not come in
- * time, the guest had no more in flight than came, and waits for us: then three quarters
- * of them are enough, so that it works while the rest is answered.  What was tried in
- * vain is tried less and less often.
+ * if the guest gets its responses as fast as before, or for fewer clearly faster.  If they
+ * do not come in time, the guest had no more in flight than came, and waits for us: then
+ * three quarters of them are enough, so that it works while the rest is answered.  What was
+ * tried in vain is tried less and less often.
  */
 #include "coalesce.h"
 

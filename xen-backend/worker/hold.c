@@ -43,13 +43,14 @@ void hold_forget(struct queue *q)
 	q->hold.told = q->pushed;
 }
 
-/* A pause is not the guest's pace: what took longer than we look does not count. */
+/* A pause is not the guest's pace: what took longer than we look, or slept, does not count. */
 static void measure(struct queue *q)
 {
 	uint64_t now = clock_ticks(), longest = clock_of_ns(q->dev->worker->spin.max_ns);
 	struct hold *h = &q->hold;
+	uint64_t ticks = now - h->at;
 
-	coalesce_pace(&h->coalesce, q->pushed - h->told, now - h->at < longest ? now - h->at : 0);
+	coalesce_pace(&h->coalesce, q->pushed - h->told, q->spinning && ticks < longest ? ticks : 0);
 	h->at = now;
 }
 
