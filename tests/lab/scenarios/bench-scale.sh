@@ -89,17 +89,22 @@ requests_above() { [ "$(requests_of "$1" "$2")" -gt "$3" ]; }
 # busy PAIR FILES "TAGS" GUEST...: fio in all of them, the window, and their end
 busy()
 {
-	local pair=$1 files=$2 tags=$3 g before fios=()
+	local pair=$1 files=$2 tags=$3 g fios=()
+	local -A before=()
 	shift 3
 
 	for g in "$@"; do
-		before=$(requests_of "$pair" "$g")
-		# shellcheck disable=SC2086 # a list of words
-		fio_line "$files" randread 4k 16 600
+		before[$g]=$(requests_of "$pair" "$g")
+	done
+	# All at once: where others work already, a program takes long to begin.
+	fio_line "$files" randread 4k 16 600
+	for g in "$@"; do
 		# shellcheck disable=SC2154,SC2086 # from fio_line; a list of words
 		guest run "$g" $fio >/dev/null 2>&1 </dev/null &
 		fios+=($!)
-		wait_for 30 requests_above "$pair" "$g" $((before + 50)) || {
+	done
+	for g in "$@"; do
+		wait_for 90 requests_above "$pair" "$g" $((before[$g] + 50)) || {
 			echo "bench-scale: fio does not run in guest $g" >&2
 			exit 1
 		}
@@ -132,7 +137,7 @@ guests()
 
 	for n in 1 2 4 8; do
 		for i in $(seq $((${#names[@]} + 1)) $n); do
-			guest start g$i --type "$type" --mem 192 --vcpus 1 \
+			guest start g"$i" --type "$type" --mem 192 --vcpus 1 \
 				--vsys "dev=/dev/ram$i,name=vsys0" \
 				--disk "format=raw,backendtype=phy,vdev=xvde,access=w,target=/dev/ram$i" &
 			names+=("g$i")
