@@ -43,7 +43,7 @@ function handle(    key, n, p, cpu)
 		each(out, key, n, "guest front_notifications")
 		each(in_, key, n, "dom0 back_events_out")
 		each(copied, key, n, "guest front_copied_pages", "dom0 back_copies")
-		each(grants, key, n, "dom0 back_grant_maps", "dom0 back_grant_unmaps")
+		steady_grants(key, n)
 	} else {
 		each(out, key, n, "dom0 irq_blkif")
 		each(in_, key, n, "guest irq_blk")
@@ -55,6 +55,18 @@ function each(list, key, n, counter, second)
 {
 	if (has(counter) && (second == "" || has(second)))
 		remember(list, key, (delta(counter) + (second == "" ? 0 : delta(second))) / n)
+}
+
+# Without what a pool that has another size after the run was mapped or unmapped for that.
+# One that has grown and shrunk again counts.
+function steady_grants(key, n,    ops, pool)
+{
+	if (!has("dom0 back_grant_maps") || !has("dom0 back_grant_unmaps") || !has("guest front_pool_pages"))
+		return
+	ops = delta("dom0 back_grant_maps") + delta("dom0 back_grant_unmaps")
+	pool = delta("guest front_pool_pages")
+	pool = pool < 0 ? -pool : pool
+	remember(grants, key, (ops > pool ? ops - pool : 0) / n)
 }
 
 # The one guest's CPU time.

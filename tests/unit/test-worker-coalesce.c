@@ -26,10 +26,10 @@ static void play(struct coalesce *c, unsigned int flight, takes *takes, unsigned
 		nr = c->want;
 		if (nr > flight) {
 			nr = flight;
-			coalesce_pace(c, nr, nr * takes(nr) + SLOWLY);
+			coalesce_pace(c->shared, nr, nr * takes(nr) + SLOWLY);
 			coalesce_missed(c, nr);
 		} else {
-			coalesce_pace(c, nr, nr * takes(nr));
+			coalesce_pace(c->shared, nr, nr * takes(nr));
 			coalesce_met(c);
 		}
 		assert_in_range(c->want, 1, ENTRIES / 2);
@@ -82,10 +82,11 @@ static void finds(struct coalesce *c, unsigned int flight, takes *takes, unsigne
 
 static void fastest(void **state)
 {
+	struct coalesce_shared shared = { 0 };
 	struct coalesce c;
 
 	(void)state;
-	coalesce_init(&c, ENTRIES);
+	coalesce_init(&c, ENTRIES, &shared);
 	assert_int_equal(c.want, 1);
 	finds(&c, 16, halves_of_sixteen, 8);
 	/* The guest does something else. */
@@ -97,45 +98,101 @@ static void fastest(void **state)
 /* What makes no difference has as few notifications as possible. */
 static void fewest(void **state)
 {
+	struct coalesce_shared shared = { 0 };
 	struct coalesce c;
 
 	(void)state;
-	coalesce_init(&c, ENTRIES);
+	coalesce_init(&c, ENTRIES, &shared);
 	finds(&c, 64, all_the_same, 62);
-	coalesce_init(&c, ENTRIES);
+	coalesce_init(&c, ENTRIES, &shared);
 	finds(&c, 8, all_the_same, 8);
 }
 
 static void noise(void **state)
 {
 	unsigned int times[ENTRIES] = { 0 };
+	struct coalesce_shared shared = { 0 };
 	struct coalesce c;
 
 	(void)state;
-	coalesce_init(&c, ENTRIES);
+	coalesce_init(&c, ENTRIES, &shared);
 	play(&c, 16, at_a_busy_time, 4000, times);
 	times[8] = 0;
 	play(&c, 16, at_a_busy_time, 20000, times);
 	assert_in_range(times[8], 12000, 20008);
 }
 
+/* Its program goes on with another queue; what has been found for one is known for both. */
+static void another_queue(void **state)
+{
+	struct coalesce_shared shared = { 0 };
+	struct coalesce one, other;
+	unsigned int i;
+
+	(void)state;
+	coalesce_init(&one, ENTRIES, &shared);
+	coalesce_init(&other, ENTRIES, &shared);
+	finds(&one, 16, halves_of_sixteen, 8);
+	for (i = 0; i < 100; i++)
+		coalesce_unasked(&other);
+	assert_int_equal(other.want, 1);
+	/* A guest that looks asks now and then, too, where a response is late. */
+	for (i = 0; i < 100; i++) {
+		coalesce_pace(&shared, 1, 500);
+		coalesce_met(&other);
+		coalesce_unasked(&other);
+	}
+	assert_int_equal(other.want, 1);
+	for (i = 0; i < 16 && other.want == 1; i++) {
+		coalesce_pace(&shared, 1, 500);
+		coalesce_met(&other);
+	}
+	assert_in_range(other.want, 5, 12);
+	/* The first has nothing in flight, and the guest of the other one needs all at once. */
+	coalesce_needless(&other);
+	for (i = 0; i < 100; i++)
+		coalesce_unasked(&other);
+	assert_int_equal(other.want, 1);
+	finds(&other, 2, each_at_once, 1);
+}
+
+/* After it was told nothing for long, and all was tried in vain. */
+static void asks_again(void **state)
+{
+	struct coalesce_shared shared = { 0 };
+	unsigned int i, times[ENTRIES] = { 0 };
+	struct coalesce c;
+
+	(void)state;
+	coalesce_init(&c, ENTRIES, &shared);
+	play(&c, 2, each_at_once, 20000, times);
+	assert_in_range(c.every, 512, 1024);
+	for (i = 0; i < 100; i++)
+		coalesce_unasked(&c);
+	coalesce_needless(&c);
+	/* Within less than a thousand responses, not after as many notifications. */
+	play(&c, 16, halves_of_sixteen, 900, times);
+	assert_in_range(c.want, 5, 12);
+}
+
 /* Times that do not count: tried as if all were equally fast. */
 static void pauses(void **state)
 {
 	unsigned int i;
+	struct coalesce_shared shared = { 0 };
 	struct coalesce c;
 
 	(void)state;
-	coalesce_init(&c, ENTRIES);
+	coalesce_init(&c, ENTRIES, &shared);
 	for (i = 0; i < 500; i++) {
-		coalesce_pace(&c, c.want, 0);
+		coalesce_pace(c.shared, c.want, 0);
 		coalesce_met(&c);
 	}
 	assert_in_range(c.want, ENTRIES / 3, ENTRIES / 2);
 	coalesce_needless(&c);
 	assert_int_equal(c.want, 1);
 	/* The smallest ring has no two to tell of together. */
-	coalesce_init(&c, 1);
+	coalesce_init(&c, 1, &shared);
 	for (i = 0; i < 5000; i++)
 		coalesce_met(&c);
 	assert_int_equal(c.want, 1);
@@ -147,6 +204,8 @@ int main(void)
 		cmocka_unit_test(fastest),
 		cmocka_unit_test(fewest),
 		cmocka_unit_test(noise),
+		cmocka_unit_test(another_queue),
+		cmocka_unit_test(asks_again),
 		cmocka_unit_test(pauses),
 	};
 

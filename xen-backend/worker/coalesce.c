@@ -10,6 +10,11 @@
  * do not come in time, the guest had no more in flight than came, and waits for us: then
  * three quarters of them are enough, so that it works while the rest is answered.  What was
  * tried in vain is tried less and less often.
+ *
+ * A program may run on another CPU, so with another queue, at any time.  So fast is what the
+ * queues of a device are together; and where a guest that found its responses by itself asks
+ * to be told again, so that it has more in flight than it had, the number begins with what
+ * was right last for one that asks.
  */
 #include "coalesce.h"
 
@@ -17,31 +22,49 @@
 #define LEAST	64	/* ... and so many responses: less time says nothing */
 #define SELDOM	1024	/* ... before it is, when it was in vain */
 #define ENOUGH	4	/* times: that is not by chance */
-#define SLIGHT	16	/* a difference of less than this part is none */
+#define SLIGHT	16	/* a difference of less than this part is none, for more ... */
+#define CLEAR	8	/* ... of less than this one for fewer, ... */
+#define LONGER	4	/* ... which is measured so many times longer */
 
-void coalesce_init(struct coalesce *c, unsigned int entries)
+void coalesce_init(struct coalesce *c, unsigned int entries, struct coalesce_shared *shared)
 {
-	*c = (struct coalesce){ .want = 1, .most = entries > 2 ? entries / 2 : 1, .every = OFTEN };
+	*c = (struct coalesce){
+		.want = 1, .most = entries > 2 ? entries / 2 : 1, .every = OFTEN,
+		.shared = shared, .since = shared->pace,
+	};
 }
 
-void coalesce_pace(struct coalesce *c, unsigned int nr, uint64_t ticks)
+void coalesce_pace(struct coalesce_shared *s, unsigned int nr, uint64_t ticks)
 {
 	if (!ticks)
 		return;
-	c->pace.nr += nr;
-	c->pace.ticks += ticks;
+	s->pace.nr += nr;
+	s->pace.ticks += ticks;
 }
 
 static void measure_anew(struct coalesce *c)
 {
 	c->good = 0;
-	c->pace = (struct pace){ 0, 0 };
+	c->since = c->shared->pace;
 }
 
-/* Whether a response clearly takes longer in a than in b. */
-static bool is_slower(const struct pace *a, const struct pace *b)
+static struct pace pace_since(const struct pace *then, const struct pace *now)
 {
-	return a->ticks * b->nr > (b->ticks + b->ticks / SLIGHT) * a->nr;
+	return (struct pace){ now->nr - then->nr, now->ticks - then->ticks };
+}
+
+/* Whether a response takes longer in a than in b, by more than that part. */
+static bool is_slower(const struct pace *a, const struct pace *b, unsigned int part)
+{
+	return a->ticks * b->nr > (b->ticks + b->ticks / part) * a->nr;
+}
+
+/* It is right, as far as is known. */
+static void keep(struct coalesce *c, unsigned int want)
+{
+	c->want = want;
+	if (c->asked == OFTEN)
+		c->shared->want = want;
 }
 
 static void try_another(struct coalesce *c)
@@ -54,7 +77,7 @@ static void try_another(struct coalesce *c)
 	c->fewer = (c->fewer && c->want > 1) || !more;
 	c->untried = c->want;
 	c->want = c->fewer ? c->want - (c->want + 2) / 3 : larger;
-	c->was = c->pace;
+	c->was = pace_since(&c->since, &c->shared->pace);
 	c->bad = 0;
 	c->trial = true;
 }
@@ -68,29 +91,55 @@ static void in_vain(struct coalesce *c)
 	c->fewer = !c->fewer;
 }
 
+/* What is kept has been measured, and the next one can be tried at once. */
 static void judge(struct coalesce *c)
 {
-	if (c->fewer ? is_slower(&c->was, &c->pace) : !is_slower(&c->pace, &c->was)) {
-		c->trial = false;
+	struct pace is = pace_since(&c->since, &c->shared->pace);
+
+	c->trial = false;
+	if (c->fewer ? is_slower(&c->was, &is, CLEAR) : !is_slower(&is, &c->was, SLIGHT)) {
+		keep(c, c->want);
 		c->every = OFTEN;
+		try_another(c);
 		return;
 	}
-	c->want = c->untried;
+	keep(c, c->untried);
 	in_vain(c);
+}
+
+static void is_asked(struct coalesce *c)
+{
+	if (c->asked == OFTEN || ++c->asked < OFTEN || !c->unasked)
+		return;
+	c->unasked = false;
+	c->every = OFTEN;
+	if (!c->trial && c->shared->want > c->want && c->shared->want <= c->most) {
+		c->want = c->shared->want;
+		measure_anew(c);
+	}
+}
+
+void coalesce_unasked(struct coalesce *c)
+{
+	if (c->asked)
+		c->asked--;
+	c->unasked |= !c->asked;
 }
 
 void coalesce_met(struct coalesce *c)
 {
+	is_asked(c);
 	c->good++;
 	if (c->good >= ENOUGH) {
 		c->again = c->before;
 		if (c->before) {
-			c->want = c->before;
+			keep(c, c->before);
 			c->before = 0;
 			measure_anew(c);
 		}
 	}
-	if (c->good < (c->trial ? OFTEN : c->every) || c->good * c->want < LEAST)
+	if (c->good < (c->trial ? OFTEN : c->every) ||
+	    c->good * c->want < (c->fewer ? LONGER * LEAST : LEAST))
 		return;
 	if (c->trial)
 		judge(c);
@@ -111,7 +160,7 @@ void coalesce_missed(struct coalesce *c, unsigned int nr)
 		/* It may have been by chance.  Else less, by half at most. */
 		c->before = c->again ? 0 : c->want > c->before ? c->want : c->before;
 		nr -= nr / 4;
-		c->want = nr > c->want / 2 ? nr : c->want / 2;
+		keep(c, nr > c->want / 2 ? nr : c->want / 2);
 	}
 	c->again = false;
 	measure_anew(c);

@@ -37,6 +37,7 @@ struct device {
 
 	unsigned int nr_queues;
 	struct queue queue[VSYS_IPC_MAX_QUEUES];
+	struct coalesce_shared coalesce;
 
 	struct mm_list mms;
 	bool late_warned;		/* calls.c: once is enough */

@@ -22,7 +22,7 @@ void hold_init(struct queue *q)
 
 	memset(h, 0, sizeof(*h));
 	h->told = q->pushed;
-	coalesce_init(&h->coalesce, q->entries);
+	coalesce_init(&h->coalesce, q->entries, &q->dev->coalesce);
 }
 
 /* What RING_PUSH_RESPONSES_AND_CHECK_NOTIFY asks, for all since it was told. */
@@ -47,11 +47,11 @@ void hold_forget(struct queue *q)
 static void measure(struct queue *q)
 {
 	uint64_t now = clock_ticks(), longest = clock_of_ns(q->dev->worker->spin.max_ns);
-	struct hold *h = &q->hold;
-	uint64_t ticks = now - h->at;
+	struct coalesce_shared *s = &q->dev->coalesce;
+	uint64_t ticks = now - s->at;
 
-	coalesce_pace(&h->coalesce, q->pushed - h->told, q->spinning && ticks < longest ? ticks : 0);
-	h->at = now;
+	coalesce_pace(s, q->pushed - q->hold.told, q->spinning && ticks < longest ? ticks : 0);
+	s->at = now;
 }
 
 static void tell(struct queue *q)
@@ -76,6 +76,7 @@ static void unasked(struct queue *q)
 
 	measure(q);
 	hold_forget(q);
+	coalesce_unasked(&h->coalesce);
 	if (++h->unasked < UNASKED)
 		return;
 	h->unasked = 0;

@@ -21,7 +21,6 @@ struct worker;
 struct hold {
 	RING_IDX told;		/* up to here the guest needs no notification */
 	struct coalesce coalesce;
-	uint64_t at;		/* the guest was told last; clock_ticks() */
 	unsigned int unasked;	/* times in a row that the guest wanted no notification */
 	bool holds;		/* something is held back ... */
 	uint64_t since, last;	/* ... since then, and then there was more; clock_ticks() */
