@@ -201,7 +201,7 @@ static void keep(struct fixture *f, unsigned int nr, unsigned int all)
 			sent++;
 		}
 		step(f);
-		the_number(f)->pace = (struct pace){ 0, 0 };
+		the_number(f)->since = the_number(f)->shared->pace;
 		check_patience("all responses");
 	}
 	UNTIL(f, f->nr_responses == sent);
