@@ -53,10 +53,13 @@ static struct pace pace_since(const struct pace *then, const struct pace *now)
 	return (struct pace){ now->nr - then->nr, now->ticks - then->ticks };
 }
 
-/* Whether a response takes longer in a than in b, by more than that part. */
+/*
+ * Whether a response takes longer in a than in b, by more than that part.  A queue may have
+ * been idle for hours while others were not: more than 64 bits.
+ */
 static bool is_slower(const struct pace *a, const struct pace *b, unsigned int part)
 {
-	return a->ticks * b->nr > (b->ticks + b->ticks / part) * a->nr;
+	return (double)a->ticks * b->nr > (double)(b->ticks + b->ticks / part) * a->nr;
 }
 
 /* It is right, as far as is known. */
