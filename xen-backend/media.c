@@ -15,8 +15,8 @@
 #include "log.h"
 #include "loop.h"
 #include "media.h"
+#include "nodes.h"
 #include "supervisor.h"
-#include "xs.h"
 
 struct media {
 	struct supervisor *sup;
@@ -27,8 +27,7 @@ struct media {
 
 static void tell(struct device *d, const char *key, uint32_t *count)
 {
-	++*count;
-	xst_write(d->domain->sup->xs, d->back, key, "%u", *count);
+	nodes_tell(d->domain->sup->xs, d, key, ++*count);
 }
 
 void media_event(struct supervisor *sup, dev_t rdev, bool changed, bool eject)

@@ -164,6 +164,21 @@ int nodes_publish(struct xst *x, const struct device *d)
 	return err;
 }
 
+int nodes_show(struct xst *x, const struct device *d)
+{
+	int err = xst_begin(x);
+
+	if (err)
+		return err;
+	err = domain_exists(x, d->domain->domid);
+	if (!err)
+		err = xst_write(x, d->front_path, VSYS_KEY_BACKEND, "%s", d->back);
+	if (!err)
+		return xst_commit(x);
+	xst_abort(x);
+	return err;
+}
+
 int nodes_refresh(struct xst *x, const struct device *d)
 {
 	struct writer w = { .x = x, .dir = d->back };
@@ -176,6 +191,15 @@ int nodes_refresh(struct xst *x, const struct device *d)
 int nodes_set_state(struct xst *x, const struct device *d, enum xenbus_state state)
 {
 	return xst_write(x, d->back, VSYS_KEY_STATE, "%d", state);
+}
+
+int nodes_tell(struct xst *x, const struct device *d, const char *key, uint32_t value)
+{
+	int err = xst_write(x, d->back, key, "%u", value);
+
+	return err || d->published != XenbusStateConnected ?
+		       err :
+		       nodes_set_state(x, d, XenbusStateConnected);
 }
 
 int nodes_set_offline(struct xst *x, const struct device *d)

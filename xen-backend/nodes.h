@@ -17,6 +17,16 @@ int nodes_publish(struct xst *x, const struct device *d);
 int nodes_refresh(struct xst *x, const struct device *d);
 
 int nodes_set_state(struct xst *x, const struct device *d, enum xenbus_state state);
+/*
+ * Writes KEY, of which a front-end has to hear while it is connected, and then the state
+ * again, which is what it watches: a guest has too few watches for one of each key.
+ */
+int nodes_tell(struct xst *x, const struct device *d, const char *key, uint32_t value);
+/*
+ * Writes a node of the front-end's directory again, unchanged.  -EAGAIN: somebody else was
+ * at XenStore meanwhile.
+ */
+int nodes_show(struct xst *x, const struct device *d);
 int nodes_set_offline(struct xst *x, const struct device *d);
 int nodes_set_error(struct xst *x, const struct device *d, const char *text);
 

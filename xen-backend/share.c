@@ -14,6 +14,7 @@
 
 #include "limits.h"
 #include "log.h"
+#include "nodes.h"
 #include "open.h"
 #include "share.h"
 #include "supervisor.h"
@@ -160,8 +161,7 @@ void share_wanted(struct device *d)
 	if (d->pinged || !d->online || d->front != FRONT_CONNECTED)
 		return;
 	d->pinged = true;
-	d->ping++;
-	xst_write(d->domain->sup->xs, d->back, VSYS_KEY_PING, "%u", d->ping);
+	nodes_tell(d->domain->sup->xs, d, VSYS_KEY_PING, ++d->ping);
 	look_later(d, LIMIT_PING_MS);
 }
 

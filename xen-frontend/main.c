@@ -171,6 +171,21 @@ static int vsys_publish_queue(struct vsys_queue *q, struct xenbus_transaction t)
 	return err;
 }
 
+/*
+ * What is the default is not written, as a guest has a quota of nodes; what
+ * another life of this side has left is removed.
+ */
+static int vsys_publish_u32(struct xenbus_transaction t, const char *dir,
+			    const char *key, u32 value, u32 def)
+{
+	int err;
+
+	if (value != def)
+		return xenbus_printf(t, dir, key, "%u", value);
+	err = xenbus_rm(t, dir, key);
+	return err == -ENOENT ? 0 : err;
+}
+
 static int vsys_publish(struct vsys_device *vdev)
 {
 	const char *dir = vdev->xdev->nodename;
@@ -185,20 +200,23 @@ again:
 	err = xenbus_printf(t, dir, VSYS_KEY_VERSION, "%u",
 			    VSYS_PROTOCOL_VERSION);
 	if (!err)
-		err = xenbus_printf(t, dir, VSYS_KEY_RING_PAGE_ORDER, "%u",
-				    vdev->ring_order);
+		err = vsys_publish_u32(t, dir, VSYS_KEY_RING_PAGE_ORDER,
+				       vdev->ring_order, 0);
 	if (!err)
 		err = xenbus_printf(t, dir, VSYS_KEY_POOL_PAGES, "%u",
 				    vdev->queue[0].pool.nr_pages);
 	if (!err)
-		err = xenbus_printf(t, dir, VSYS_KEY_MULTI_QUEUE_NUM_QUEUES,
-				    "%u", vdev->nr_queues);
-	if (!err && vdev->feature_ioctl)
-		err = xenbus_printf(t, dir, VSYS_KEY_FEATURE_IOCTL, "1");
-	if (!err && vdev->feature_poll)
-		err = xenbus_printf(t, dir, VSYS_KEY_FEATURE_POLL, "1");
-	if (!err && vdev->ops == &vsys_ports_ops)
-		err = xenbus_printf(t, dir, VSYS_KEY_FEATURE_PORT_BATCH, "1");
+		err = vsys_publish_u32(t, dir, VSYS_KEY_MULTI_QUEUE_NUM_QUEUES,
+				       vdev->nr_queues, 1);
+	if (!err)
+		err = vsys_publish_u32(t, dir, VSYS_KEY_FEATURE_IOCTL,
+				       vdev->feature_ioctl, 0);
+	if (!err)
+		err = vsys_publish_u32(t, dir, VSYS_KEY_FEATURE_POLL,
+				       vdev->feature_poll, 0);
+	if (!err)
+		err = vsys_publish_u32(t, dir, VSYS_KEY_FEATURE_PORT_BATCH,
+				       vdev->ops == &vsys_ports_ops, 0);
 	for (i = 0; !err && i < vdev->nr_queues; i++)
 		err = vsys_publish_queue(&vdev->queue[i], t);
 	if (err) {
@@ -316,27 +334,38 @@ fail:
 	return err;
 }
 
-/* Somebody else wants the device: we are still here. */
-static void vsys_ping(struct xenbus_watch *watch, const char *path,
-		      const char *token)
+/* Somebody else wants the device, or may: we are still here. */
+static void vsys_answer_ping(struct vsys_device *vdev)
 {
-	struct vsys_device *vdev = container_of(watch, struct vsys_device,
-						ping_watch);
-
 	if (!VSYS_READ_KEY(vdev, vdev, ping, VSYS_KEY_PING))
 		xenbus_printf(XBT_NIL, vdev->xdev->nodename, VSYS_KEY_PONG,
 			      "%u", vdev->ping);
 }
 
-/*
- * By whichever watch is first. Each fires once at its beginning, too, when
- * nothing has happened.
- */
-static void vsys_media(struct vsys_device *vdev)
+/* Media that can change: what comes after this is told. */
+static void vsys_media_begin(struct vsys_device *vdev)
+{
+	struct {
+		bool removable;
+	} disk = { };
+
+	vdev->tells_media =
+		vdev->ops->event &&
+		!VSYS_READ_KEY(vdev, &disk, removable, VSYS_KEY_REMOVABLE) &&
+		disk.removable &&
+		!VSYS_READ_KEY(vdev, vdev, media_changes,
+			       VSYS_KEY_MEDIA_CHANGES) &&
+		!VSYS_READ_KEY(vdev, vdev, eject_requests,
+			       VSYS_KEY_EJECT_REQUESTS);
+}
+
+static void vsys_media_look(struct vsys_device *vdev)
 {
 	u32 changes = vdev->media_changes, requests = vdev->eject_requests;
 	unsigned int events = 0;
 
+	if (!vdev->tells_media)
+		return;
 	if (!VSYS_READ_KEY(vdev, vdev, media_changes, VSYS_KEY_MEDIA_CHANGES) &&
 	    vdev->media_changes != changes)
 		events |= DISK_EVENT_MEDIA_CHANGE;
@@ -345,65 +374,6 @@ static void vsys_media(struct vsys_device *vdev)
 		events |= DISK_EVENT_EJECT_REQUEST;
 	if (events)
 		vdev->ops->event(vdev, events);
-}
-
-static void vsys_media_changed(struct xenbus_watch *watch, const char *path,
-			       const char *token)
-{
-	vsys_media(container_of(watch, struct vsys_device, change_watch));
-}
-
-static void vsys_eject_requested(struct xenbus_watch *watch, const char *path,
-				 const char *token)
-{
-	vsys_media(container_of(watch, struct vsys_device, eject_watch));
-}
-
-static void vsys_key_watch(struct vsys_device *vdev, struct xenbus_watch *watch,
-			   void (*changed)(struct xenbus_watch *watch,
-					   const char *path, const char *token),
-			   const char *key)
-{
-	int err = -ENOMEM;
-
-	watch->callback = changed;
-	watch->node = kasprintf(GFP_KERNEL, "%s/%s", vdev->xdev->otherend, key);
-	if (watch->node)
-		err = register_xenbus_watch(watch);
-	if (!err)
-		return;
-	/* Guests may have so many only; the device works without. */
-	pr_warn("%s: %s cannot be watched: error %d\n", vdev->label, key, err);
-	kfree(watch->node);
-	watch->node = NULL;
-}
-
-static void vsys_key_unwatch(struct xenbus_watch *watch)
-{
-	if (!watch->node)
-		return;
-	unregister_xenbus_watch(watch);
-	kfree(watch->node);
-	watch->node = NULL;
-}
-
-/* Of media that can change; the watches tell of what comes after this. */
-static void vsys_media_watch(struct vsys_device *vdev)
-{
-	struct {
-		bool removable;
-	} disk = { };
-
-	if (!vdev->ops->event ||
-	    VSYS_READ_KEY(vdev, &disk, removable, VSYS_KEY_REMOVABLE) ||
-	    !disk.removable ||
-	    VSYS_READ_KEY(vdev, vdev, media_changes, VSYS_KEY_MEDIA_CHANGES) ||
-	    VSYS_READ_KEY(vdev, vdev, eject_requests, VSYS_KEY_EJECT_REQUESTS))
-		return;
-	vsys_key_watch(vdev, &vdev->change_watch, vsys_media_changed,
-		       VSYS_KEY_MEDIA_CHANGES);
-	vsys_key_watch(vdev, &vdev->eject_watch, vsys_eject_requested,
-		       VSYS_KEY_EJECT_REQUESTS);
 }
 
 /* The back-end is there: the node appears. */
@@ -582,6 +552,11 @@ static void vsys_backend_changed(struct xenbus_device *xdev,
 		xenbus_switch_state(xdev, XenbusStateInitialised);
 		break;
 	case XenbusStateConnected:
+		/* Again: one of the keys has changed that we have to hear of. */
+		if (vdev->phase == VSYS_PLUGGED) {
+			vsys_answer_ping(vdev);
+			vsys_media_look(vdev);
+		}
 		if (vdev->phase != VSYS_PUBLISHED)
 			break;
 		vdev->phase = VSYS_PLUGGED;
@@ -590,9 +565,8 @@ static void vsys_backend_changed(struct xenbus_device *xdev,
 						    &vsys_stats_fops);
 		for (i = 0; !vdev->ops->own_ring && i < vdev->nr_queues; i++)
 			vsys_queue_start(&vdev->queue[i]);
-		vsys_key_watch(vdev, &vdev->ping_watch, vsys_ping,
-			       VSYS_KEY_PING);
-		vsys_media_watch(vdev);
+		vsys_answer_ping(vdev);
+		vsys_media_begin(vdev);
 		queue_work(vsys_wq, &vdev->add_work);
 		break;
 	case XenbusStateClosing:
@@ -618,9 +592,6 @@ static void vsys_backend_changed(struct xenbus_device *xdev,
 /* The device's last moment: nothing of it touches xdev after this. */
 static void vsys_forget(struct vsys_device *vdev)
 {
-	vsys_key_unwatch(&vdev->ping_watch);
-	vsys_key_unwatch(&vdev->change_watch);
-	vsys_key_unwatch(&vdev->eject_watch);
 	vsys_unplug(vdev, -ENODEV);
 	debugfs_remove(vdev->debugfs);
 	vdev->debugfs = NULL;

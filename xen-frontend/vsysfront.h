@@ -193,9 +193,8 @@ struct vsys_device {
 	bool feature_ioctl, feature_poll, feature_pool_grow;
 	enum vsys_payload payload;
 	enum vsys_exclusive exclusive;
-	struct xenbus_watch ping_watch;	/* node NULL: none */
-	struct xenbus_watch change_watch, eject_watch;
 	u32 ping, media_changes, eject_requests;
+	bool tells_media;		/* its media can change */
 	u32 native_major, native_minor;	/* the node's, if it can be; 0: any */
 	struct vsys_mms mms;
 	struct vsys_shapes shapes;

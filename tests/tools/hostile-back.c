@@ -37,7 +37,9 @@ static void fail(const char *what)
 	exit(1);
 }
 
-static uint32_t number(struct xs_handle *xs, const char *dir, const char *key)
+/* Of a node that must be there, unless def is what it means if it is not. */
+static uint32_t number(struct xs_handle *xs, const char *dir, const char *key,
+		       const uint32_t *def)
 {
 	char path[256];
 	char *text;
@@ -45,6 +47,8 @@ static uint32_t number(struct xs_handle *xs, const char *dir, const char *key)
 
 	snprintf(path, sizeof(path), "%s/%s", dir, key);
 	text = xs_read(xs, XBT_NULL, path, NULL);
+	if (!text && errno == ENOENT && def)
+		return *def;
 	if (!text)
 		fail(path);
 	n = strtoul(text, NULL, 10);
@@ -72,7 +76,9 @@ static void find_device(struct xs_handle *xs, uint32_t domid, char *dir, size_t 
 static struct vsys_sring *map_ring(struct xs_handle *xs, uint32_t domid, const char *dir,
 				   uint32_t *size)
 {
-	uint32_t refs[16], order = number(xs, dir, VSYS_KEY_RING_PAGE_ORDER), i;
+	const uint32_t one_page = 0;
+	uint32_t order = number(xs, dir, VSYS_KEY_RING_PAGE_ORDER, &one_page);
+	uint32_t refs[16], i;
 	xengnttab_handle *grants = xengnttab_open(NULL, 0);
 	struct vsys_sring *sring;
 	char key[64];
@@ -81,7 +87,7 @@ static struct vsys_sring *map_ring(struct xs_handle *xs, uint32_t domid, const c
 		fail("grants");
 	for (i = 0; i < 1u << order; i++) {
 		snprintf(key, sizeof(key), VSYS_KEYF_QUEUE "/" VSYS_KEYF_RING_REF, 0, i);
-		refs[i] = number(xs, dir, key);
+		refs[i] = number(xs, dir, key, NULL);
 	}
 	sring = xengnttab_map_domain_grant_refs(grants, 1u << order, domid, refs, 3);
 	if (!sring)

@@ -205,6 +205,14 @@ static void attached_alone(void **state)
 	assert_non_null(domain_attach(fx_dom(2), stanza, ORIGIN_COMMAND, "here", &f));
 }
 
+/* The state as the front-end would have missed it, unless it is written again. */
+static void forget_state(uint32_t domid)
+{
+	struct device *d = fx_dev(domid, 0);
+
+	assert_int_equal(xst_write(sup.xs, d->back, VSYS_KEY_STATE, "0"), 0);
+}
+
 /* Others want it, and its guest is asked if it is still there. */
 static void silence(void **state)
 {
@@ -214,8 +222,10 @@ static void silence(void **state)
 	ask(1, 1);
 	assert_int_equal(answer(1, 1), 0);
 	assert_null(fx_back(1, 0, "ping"));
+	forget_state(1);
 	ask(2, 2);
 	assert_string_equal(fx_back(1, 0, "ping"), "1");
+	assert_int_equal(fx_back_state(1, 0), XenbusStateConnected);
 	fx_front(1, 0, "pong", "1");
 	fx_skip(LIMIT_PING_MS + 1);
 	fx_settle();
@@ -268,12 +278,17 @@ static void media(void **state)
 		fx_dev(i, 0)->native.rdev = i == 3 ? makedev(11, 1) : drive;
 	}
 	media_event(&sup, drive, true, false);
+	forget_state(1);
+	forget_state(3);
 	media_event(&sup, drive, true, true);
 	media_event(&sup, makedev(11, 2), true, true);
 	for (uint32_t i = 1; i <= 3; i++) {
 		assert_int_equal(media_key(i, VSYS_KEY_MEDIA_CHANGES), i == 3 ? 0 : 2);
 		assert_int_equal(media_key(i, VSYS_KEY_EJECT_REQUESTS), i == 3 ? 0 : 1);
 	}
+	/* Told to those that have the drive, by the node that they watch. */
+	assert_int_equal(fx_back_state(1, 0), XenbusStateConnected);
+	assert_int_equal(fx_back_state(3, 0), XenbusStateUnknown);
 }
 
 int main(void)
