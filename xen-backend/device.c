@@ -447,6 +447,23 @@ void device_ask_stats(struct device *d)
 
 /* --- its beginning and end -------------------------------------------- */
 
+/*
+ * Linux lists its devices when it starts, and watches for more after that
+ * (xenbus_probe_frontend.c): one that is attached in between is not found until something
+ * below its directory is written.
+ */
+static void show_again(void *arg)
+{
+	struct device *d = arg;
+
+	if (!d->online || d->state != DEV_WAIT || d->front != FRONT_INIT)
+		return;
+	nodes_show(store(d), d);
+	if (++d->shows < LIMIT_SHOWS)
+		loop_timer_set(loop(d), &d->show_timer, LIMIT_SHOW_MS << d->shows,
+			       show_again, d);
+}
+
 static void close_policy(struct device *d)
 {
 	if (d->policy >= 0)
@@ -549,6 +566,7 @@ struct device *device_attach(struct domain *dom, uint32_t devid, const struct st
 	dom->nr_devices++;
 	dom->sup->nr_devices++;
 	share_attached(d);
+	loop_timer_set(loop(d), &d->show_timer, LIMIT_SHOW_MS, show_again, d);
 	log_info("%s: %s (device %u) is attached: %s, %s%s%s", domain_label(dom), s->name, devid,
 		 n->path, vsys_mode_name(s->mode), stanza_calls(s) ? ", ioctl=" : "",
 		 stanza_calls(s) ? s->ioctl : "");
@@ -565,6 +583,7 @@ void device_free(struct device *d)
 	open_give_up_claim(d);
 	open_abandon(d);
 	share_detached(d);
+	loop_timer_clear(loop(d), &d->show_timer);
 	loop_timer_clear(loop(d), &d->detach_timer);
 	loop_timer_clear(loop(d), &d->down_timer);
 	loop_timer_clear(loop(d), &d->revival_timer);

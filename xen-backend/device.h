@@ -80,6 +80,8 @@ struct device {
 	bool reattach;			/* attach it afresh when it is out */
 	bool keep_nodes;		/* the daemon ends: the next one removes them */
 	char reason[FAULT_SIZE];	/* of failed */
+	unsigned int shows;		/* how often the guest was shown it again */
+	struct loop_timer show_timer;
 	struct loop_timer detach_timer;
 	struct loop_timer down_timer;
 

@@ -45,6 +45,10 @@
 #define LIMIT_WAIT_MS		200
 #define LIMIT_CLAIM_MS		1000
 
+/* A front-end that has not begun is shown its device again after so long, twice that, ... */
+#define LIMIT_SHOW_MS		2000
+#define LIMIT_SHOWS		5
+
 /* How long the other side may take. */
 #define LIMIT_PING_MS		10000	/* front-end, to answer while others wait */
 #define LIMIT_DETACH_MS		10000	/* front-end, to close */

@@ -56,6 +56,44 @@ static void published_nodes(void **state)
 	assert_string_equal(fake_get(sup.xs, "/local/domain/1/device/vsys/0/backend-id"), "0");
 }
 
+#define LINK "/local/domain/1/device/vsys/0/backend"
+
+static bool shown_within(int ms)
+{
+	fake_put(sup.xs, LINK, "old");
+	fx_skip(ms);
+	fx_settle();
+	return strcmp(fake_get(sup.xs, LINK), "old") != 0;
+}
+
+/* A guest that has not begun gets it shown again, some times. */
+static void shown_again(void **state)
+{
+	(void)state;
+	fx_domain(1, "g");
+	attach(DEV);
+	for (int i = 0; i < LIMIT_SHOWS; i++) {
+		assert_false(shown_within((LIMIT_SHOW_MS << i) - 100));
+		assert_true(shown_within(101));
+		assert_string_equal(fake_get(sup.xs, LINK), "/local/domain/0/backend/vsys/1/0");
+	}
+	assert_false(shown_within((LIMIT_SHOW_MS << LIMIT_SHOWS) + 1));
+}
+
+static void not_shown_again(void **state)
+{
+	(void)state;
+	fx_domain(1, "g");
+	fx_connected(1, DEV);
+	assert_false(shown_within(LIMIT_SHOW_MS + 1));
+	attach("dev=/dev/zero,name=y");
+	fake_release(sup.xs, 1);
+	fake_remove(sup.xs, "/local/domain/1");
+	fx_skip(LIMIT_SHOW_MS + 1);
+	fx_settle();
+	assert_null(fake_get(sup.xs, "/local/domain/1/device/vsys/1/backend"));
+}
+
 /* Who may write what; and the host's path is nowhere (rule 20). */
 static void permissions(void **state)
 {
@@ -860,7 +898,7 @@ static void random_walk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(published_nodes), T(permissions), T(connect_message), T(features),
+		T(published_nodes), T(shown_again), T(not_shown_again), T(permissions), T(connect_message), T(features),
 		T(policy_comes_along), T(no_policy), T(caps_of_all), T(caps_later), T(module_reload),
 		T(detach_in_order), T(detach_unused), T(detach_by_force), T(numbers_go_up),
 		T(attach_detach_loop), T(disturbed_transactions), T(domain_ends_during_attach),
