@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Every kind of guest: PV, PVH and HVM, two at once on one device, sixteen
-# devices in one guest, plain `xl create`, `xl reboot`, `xen-vsys create`.
+# Every kind of guest: PV, PVH and HVM, two at once on one device, sixteen and
+# 64 devices in one guest, plain `xl create`, `xl reboot`, `xen-vsys create`.
 # lab: --guest-mem 2600 --timeout 1800
 
 # shellcheck source=tests/tools/tap.sh
@@ -81,7 +81,28 @@ wait_for 10 guest_lacks pv extra
 ok $? "... and it is gone"
 guest run pv test -b /dev/ram14
 ok $? "the others stay"
-for name in pv many; do
+
+# As many as fit into xenstored's quotas for a guest: 1,000 nodes, 128 watches.
+guest stop many
+crowd=()
+for i in $(seq 64); do
+	crowd+=(--vsys "dev=/dev/zero,name=crowd$i")
+done
+all_connected()
+{
+	[ "$(xen-vsys list crowd | grep -c connected)" = 64 ]
+}
+
+guest start crowd --mem 320 "${crowd[@]}" && wait_for 60 all_connected
+ok $? "64 devices in one guest"
+for i in $(seq 64); do
+	wait_node crowd "crowd$i" || break
+done
+ok $? "... which has all nodes" || diag "$(guest run crowd 'dmesg | grep -i "vsys\|xenbus"; ls /dev')"
+is "$(guest run crowd 'for i in $(seq 64); do head -c 1000 /dev/crowd$i; done | wc -c')" 64000 "... and working"
+is "$(xenstore-ls -f /local/domain/"$(xl domid crowd)"/device/vsys | grep -c '/pong = ')" 64 "... and heard when others want them"
+is "$(xen-vsys check crowd 2>&1)" "" "... with nodes as the schema says"
+for name in pv crowd; do
 	is "$(guest_complaints $name)" "" "$name: the kernel has nothing to complain about"
 done
 tap_done
