@@ -430,6 +430,34 @@ static void guesses(void **state)
 	pty_close(&p);
 }
 
+/* The same of an argument that crosses a page, with its pointer behind that. */
+static void guesses_across(void **state)
+{
+	const uint64_t arg = ADDR + 4096 - 4;
+	const uint64_t pointer = KEPT + 10;
+	struct fixture *f = *state;
+	struct conv *c;
+	struct pty p;
+
+	p = pinning_pty(f);
+	mem_new(ADDR + 4096, 1);
+	memcpy(mem(arg + 8), &pointer, sizeof(pointer));
+	mem_readonly(ADDR + 4096, true);	/* EFAULT: half of its 8 bytes */
+	c = conv_new(VSYS_OP_IOCTL, p.handle, TIOCGWINSZ, arg);
+	c->hold = true;
+	conv_page(f, c, ADDR);
+	conv_page(f, c, ADDR + 4096);
+	conv_send(f, c);
+	TALK(f, c->parked);
+	assert_int_equal(the_call(f, c)->phase, CALL_GUESSING);
+	assert_int_equal(c->nr_need, 1);
+	assert_int_equal(c->need[0].addr, pointer);
+	c->hold = false;
+	conv_continue(f, c);
+	assert_int_equal(conv_end(f, c), -VSYS_EFAULT);
+	pty_close(&p);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
@@ -437,7 +465,7 @@ int main(void)
 		T(kept_pages), T(let_go), T(released_while_fetching),
 		T(written_and_released), T(kept_without_memory), T(fetching_ends),
 		T(ends_in_order), T(killed_with_kept), T(watched),
-		T(watch_ends), T(guesses),
+		T(watch_ends), T(guesses), T(guesses_across),
 	};
 
 	if (!calls_can_run())

@@ -595,6 +595,31 @@ static uint64_t first_missing(struct mirror *m, uint64_t addr, uint64_t end)
 }
 
 /*
+ * What the argument is in the mirror, in whole words; it may cross a page.  Of a page
+ * of the guest's own there is no image.
+ */
+static unsigned int read_argument(const struct mcall *c, uint32_t *half, unsigned int size)
+{
+	unsigned char now[VSYS_PAGE_SIZE];
+	unsigned int done, n;
+	struct mpage *p;
+
+	for (done = 0; done < size; done += n) {
+		uint64_t addr = c->arg + done;
+
+		n = VSYS_PAGE_SIZE - addr % VSYS_PAGE_SIZE;
+		if (n > size - done)
+			n = size - done;
+		p = page_find(c->m, page_of(addr));
+		if (!p || (p->state != PAGE_PRESENT && p->state != PAGE_MAPPED) ||
+		    !pages_read(c->m, &p->addr, 1, now))
+			break;
+		memcpy((unsigned char *)half + done, now + addr % VSYS_PAGE_SIZE, n);
+	}
+	return done / 4;
+}
+
+/*
  * Pinning for long (FOLL_LONGTERM) does not wait for a page that is not there: on
  * Linux 6.1 the driver gets EFAULT, and nobody hears of a fault.  So a call of a
  * command that pins (says the policy: no other call is ever made twice), which ends
@@ -610,7 +635,6 @@ static bool try_pointers(struct mcall *c)
 	struct vsys_item *items = call_page(c->r, 0);
 	uint64_t value, addr, end, length = 1;
 	uint32_t half[GUESS_BYTES / 4];
-	struct mpage *p;
 
 	if (!c->pins || c->op > VSYS_OP_COMPAT_IOCTL ||
 	    (c->guessed ? c->nr_pages <= c->guess_pages : c->refused))
@@ -619,13 +643,8 @@ static bool try_pointers(struct mcall *c)
 	c->guess_pages = c->nr_pages;
 	if (size == 0 || size > GUESS_BYTES)
 		size = GUESS_BYTES;
-	p = page_find(c->m, page_of(c->arg));
-	if (!p || !p->image)
-		return false;
-	if (size > VSYS_PAGE_SIZE - c->arg % VSYS_PAGE_SIZE)
-		size = VSYS_PAGE_SIZE - c->arg % VSYS_PAGE_SIZE;
-	words = size / 4;
-	memcpy(half, p->image + c->arg % VSYS_PAGE_SIZE, words * 4);
+	words = read_argument(c, half, size);
+	size = words * 4;
 	for (i = 0; i < words; i++)
 		if (half[i] > length && half[i] <= GUESS_LENGTH)
 			length = half[i];

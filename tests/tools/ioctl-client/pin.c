@@ -115,6 +115,27 @@ static void several(int fd, unsigned char *p)
 		show(call_int(fd, VT_UNPIN, id[i]), "unpin");
 }
 
+/* The argument of the call crosses a page, somewhere. */
+static void across(int fd)
+{
+	for (size_t first = 4; first < sizeof(struct vt_pin); first += 4) {
+		unsigned char *p = pages(2 * PAGE, PROT_READ | PROT_WRITE);
+		struct vt_pin pinned = { .data = word(p + 10), .len = PAGE, .salt = 1 };
+		unsigned char *place = pages(2 * PAGE, PROT_READ | PROT_WRITE);
+		void *arg = place + PAGE - first;
+
+		fill(p, 2 * PAGE, first);
+		memcpy(arg, &pinned, sizeof(pinned));
+		show(call(fd, VT_PIN, arg), "pin, %zu bytes of its argument before a page's end",
+		     first);
+		memcpy(&pinned, arg, sizeof(pinned));
+		show_read(fd, pinned.id, 0, PAGE);
+		show(call_int(fd, VT_UNPIN, pinned.id), "  unpin");
+		munmap(p, 2 * PAGE);
+		munmap(place, 2 * PAGE);
+	}
+}
+
 static void fork_and_exit(int fd, unsigned char *p)
 {
 	int status, other;
@@ -176,6 +197,7 @@ void test_pin(void)
 	later(fd, p, 4090, 10000);
 	later(fd, p, 4090, 1 << 20);
 	several(fd, p);
+	across(fd);
 	fork_and_exit(fd, p);
 	munmap(p, (4 << 20) + 4 * PAGE);
 
