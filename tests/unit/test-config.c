@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -220,11 +221,22 @@ static char *read_name(const char *file)
 }
 
 /* The index trusts no time that is of this moment. */
-static void make_old(const char *path)
+static void set_time(const char *path, time_t seconds)
 {
-	const struct timespec times[2] = { { 1000000000, 1 }, { 1000000000, 1 } };
+	const struct timespec times[2] = { { seconds, 1 }, { seconds, 1 } };
 
 	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void make_old(const char *path)
+{
+	set_time(path, 1000000000);
+}
+
+/* For as long as the test takes, on whatever machine. */
+static void make_new(const char *path)
+{
+	set_time(path, time(NULL) + 3600);
 }
 
 static void put_old(const char *name, const char *text)
@@ -277,7 +289,7 @@ static void index_reads_once(void **state)
 	/* Written anew in its place: of another size, or at another time. */
 	make_old(put("g10.cfg", "name='other'\n"));
 	expect_index("other", "/g10.cfg", 1);
-	put("g11.cfg", "name='m11'\n");
+	make_new(put("g11.cfg", "name='m11'\n"));
 	expect_index("m11", "/g11.cfg", 1);
 	/* The time is of now, so it cannot be trusted yet. */
 	expect_index("none", NULL, 1);
