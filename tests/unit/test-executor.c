@@ -219,7 +219,10 @@ static void call_at_an_address(void **state)
 	seen.answer = true;
 	xjob_op(&r->job, SYS_read, fd, ADDR + 100, 5, 0, 0, 0);
 	lane_run(l, &r->job);
+	assert_ptr_equal(all.posted, &r->job);
 	UNTIL(r->done);
+	/* Nobody needs to give way any more. */
+	assert_null(all.posted);
 	assert_int_equal(r->value, 5);
 	assert_int_equal(seen.faults, 1);
 	assert_int_equal(seen.addr, ADDR + 100);

@@ -75,9 +75,10 @@ static void asks_again(void **state)
 
 static void sleeps_now(struct fixture *f, const struct queue *q)
 {
+	static const struct xjob some_job;
 	int64_t began = worker_now();
 
-	f->w.executors.posted = true;
+	f->w.executors.posted = &some_job;
 	while (q->spinning)
 		step_ms(f, 0);
 	/* Else it would have looked for ten seconds. */

@@ -20,7 +20,7 @@ $(foreach t,$(PORTS_TESTS),\
 	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread))
 UNIT_SRC_test-asm-sink += $(addprefix asm-pp/runtime/,hand.c queue.c)
 
-UNIT_SRC_test-executor  := $(addprefix xen-backend/worker/,clock.c executor.c filter.c machine.S near.c template.c uring.c) \
+UNIT_SRC_test-executor  := $(addprefix xen-backend/worker/,bell.c clock.c executor.c filter.c machine.S near.c template.c uring.c) \
 			   xen-backend/log.c
 UNIT_LIBS_test-executor := -luring -lseccomp
 
@@ -33,5 +33,8 @@ CALLS_TESTS := test-worker-calls test-worker-mirrors test-worker-hostile test-wo
 $(foreach t,$(CALLS_TESTS),\
 	$(eval UNIT_SRC_$(t) := $(WORKER_TEST_SRC) xen-backend/worker/filter.c tests/unit/calls-fixture.c)\
 	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread -lseccomp))
+
+UNIT_SRC_test-worker-bell  := $(addprefix xen-backend/worker/,bell.c uring.c) xen-backend/log.c
+UNIT_LIBS_test-worker-bell := -luring
 
 UNIT_SRC_test-worker-coalesce := xen-backend/worker/coalesce.c

@@ -3,7 +3,7 @@
 
 WORKER     := $(B)/xen-vsys-worker
 # What also runs without Xen, for tests and fuzzers.
-WORKER_LIB := $(addprefix xen-backend/worker/,bring.c calls.c clock.c coalesce.c device.c executor.c handles.c \
+WORKER_LIB := $(addprefix xen-backend/worker/,bell.c bring.c calls.c clock.c coalesce.c device.c executor.c handles.c \
 		files.c hold.c items.c judge.c link.c machine.S mirror.c nap.c near.c ops.c own.c pages.c pins.c policy.c pool.c ports.c request.c \
 		ring.c rw.c spin.c steps.c tell.c template.c threads.c uring.c watch.c wire-errno.c worker.c) xen-backend/ports/batch.c xen-backend/log.c
 WORKER_SRC := $(WORKER_LIB) xen-backend/caps.c \

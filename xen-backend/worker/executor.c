@@ -13,7 +13,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -55,7 +54,7 @@ static void post(struct lane *l, enum lane_thread thread, struct xjob *job)
 	job->seq = slot->seq + 1 ? slot->seq + 1 : 1;
 	job->running = true;
 	l->job[thread] = job;
-	l->x->all->posted = true;
+	l->x->all->posted = job;
 	__atomic_store_n(&slot->seq, job->seq, __ATOMIC_RELEASE);
 	wake(&slot->seq);
 }
@@ -126,6 +125,17 @@ void lane_kick(struct xjob *job)
 		syscall(SYS_tgkill, job->lane->pid, job->lane->caller, KICK_SIGNAL);
 }
 
+/* It is the lane's no more. */
+static void take_back(struct lane *l, unsigned int thread)
+{
+	struct xjob *job = l->job[thread];
+
+	l->job[thread] = NULL;
+	job->running = false;
+	if (l->x->all->posted == job)
+		l->x->all->posted = NULL;
+}
+
 /* What has been done meanwhile.  The results are a guest's words: only compared. */
 static void collect(struct lane *l)
 {
@@ -141,8 +151,7 @@ static void collect(struct lane *l)
 			continue;
 		value = *(volatile int64_t *)&r->value;
 		made = *(volatile uint32_t *)&r->nr + 1;
-		l->job[i] = NULL;
-		job->running = false;
+		take_back(l, i);
 		job->data = 0;
 		if (i == LANE_AGENT)
 			dispatch(l);
@@ -152,29 +161,12 @@ static void collect(struct lane *l)
 	}
 }
 
-static void event_read(struct executors *e)
+static void some_done(struct bell *b)
 {
-	struct io_uring_sqe *sqe = uring_get(e->uring);
-
-	if (!sqe) {
-		log_err("out of memory for io_uring");
-		return;
-	}
-	io_uring_prep_read(sqe, e->event_fd, &e->event_value, sizeof(e->event_value), 0);
-	uring_own(sqe, &e->event);
-	e->watching = true;
-}
-
-static void event_done(struct uring_call *call, int res)
-{
-	struct executors *e = container_of(call, struct executors, event);
+	struct executors *e = container_of(b, struct executors, bell);
 	struct executor *x;
 	unsigned int i, n;
 
-	e->watching = false;
-	if (res == -ECANCELED)
-		return;
-	event_read(e);
 	for (i = 0; i < MACHINE_MAX; i++) {
 		/* What is done may free the lane, and its executor with it. */
 		for (n = 0; (x = e->x[i]) && n < x->nr_lanes; n++)
@@ -194,8 +186,7 @@ static void fail_jobs(struct lane *l)
 		job = l->job[i];
 		if (!job)
 			continue;
-		l->job[i] = NULL;
-		job->running = false;
+		take_back(l, i);
 		if (i == LANE_CALL)
 			near_end(l);
 		job->done(job, -EIO, 0);
@@ -605,7 +596,7 @@ int executors_prepare(struct executors *e, int gntdev)
 	int err;
 
 	memset(e, 0, sizeof(*e));
-	e->memory_fd = e->event_fd = e->uffd_dev = -1;
+	e->memory_fd = e->bell.fd = e->uffd_dev = -1;
 	e->gntdev = gntdev;
 	e->path_fd = -1;
 	e->root = "/";
@@ -624,10 +615,10 @@ int executors_prepare(struct executors *e, int gntdev)
 	}
 	e->results = (char *)e->slots + SLOTS_SIZE;
 	what = "make the executors' eventfd";
-	e->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (e->event_fd < 0)
-		goto failed;
-	return 0;
+	err = bell_make(&e->bell, some_done);
+	if (!err)
+		return 0;
+	errno = -err;
 failed:
 	err = -errno;
 	log_err("cannot %s: %s", what, strerror(-err));
@@ -656,7 +647,6 @@ int executors_start(struct executors *e, struct uring *u, int (*confine)(void))
 	int err;
 
 	e->uring = u;
-	e->event.done = event_done;
 	e->path_fd = open(e->root, O_PATH | O_CLOEXEC);
 	if (e->path_fd < 0) {
 		err = -errno;
@@ -684,7 +674,7 @@ int executors_start(struct executors *e, struct uring *u, int (*confine)(void))
 	err = watch_death(l);
 	if (err)
 		return err;
-	event_read(e);
+	bell_watch(&e->bell, u);
 	give_up.nr = 0;
 	xjob_op(&give_up, SYS_munmap, MIRROR_START, MIRROR_END - MIRROR_START, 0, 0, 0, 0);
 	lane_agent(l, &give_up);
@@ -710,17 +700,12 @@ void executors_exit(struct executors *e)
 			executor_kill(e->x[0]);
 		while (any_left(e) && uring_run(e->uring, true, 1000) == 0)
 			;
-		if (e->watching)
-			uring_cancel(e->uring, &e->event);
-		while (e->watching && uring_run(e->uring, true, 1000) == 0)
-			;
 	}
+	bell_exit(&e->bell);
 	if (e->slots)
 		munmap(e->slots, SLOTS_SIZE + RESULTS_SIZE);
 	if (e->memory_fd >= 0)
 		close(e->memory_fd);
-	if (e->event_fd >= 0)
-		close(e->event_fd);
 	if (e->uffd_dev >= 0)
 		close(e->uffd_dev);
 	if (e->gntdev >= 0)
@@ -729,5 +714,5 @@ void executors_exit(struct executors *e)
 		close(e->path_fd);
 	e->path_fd = -1;
 	e->slots = NULL;
-	e->memory_fd = e->event_fd = e->uffd_dev = e->gntdev = -1;
+	e->memory_fd = e->uffd_dev = e->gntdev = -1;
 }

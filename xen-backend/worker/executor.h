@@ -21,6 +21,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "bell.h"
 #include "machine.h"
 #include "near.h"
 #include "uring.h"
@@ -117,16 +118,14 @@ struct executor {
 struct executors {
 	struct uring *uring;
 	bool usable;			/* executors_start() was successful */
-	bool posted;			/* a job, since this was cleared */
+	const struct xjob *posted;	/* the latest job; NULL: it is done, or spin.c has seen it */
 	struct near near;
-	int memory_fd, event_fd, uffd_dev, gntdev, path_fd;
+	int memory_fd, uffd_dev, gntdev, path_fd;
 	const char *root;		/* where nodes are: "/" of a worker in its jail */
 	struct machine_slot *slots;	/* MACHINE_MAX areas */
 	char *results;
 	struct executor *x[MACHINE_MAX];	/* x[0]: the template */
-	struct uring_call event;
-	uint64_t event_value;
-	bool watching;
+	struct bell bell;		/* rung by each thread that has done what it should */
 	unsigned int nr_dying, nr_lanes;
 };
 

@@ -76,7 +76,7 @@ int64_t spin_round(struct worker *w)
 		s->idle = true;
 		s->began = clock_ticks();
 	}
-	w->executors.posted = false;
+	w->executors.posted = NULL;
 	if (TAILQ_EMPTY(&s->queues))
 		return -1;
 	ticks = gives_way ? 0 : clock_of_ns(s->now_ns);

@@ -47,7 +47,7 @@ static int keep_fds(const struct executors *e, pid_t parent)
 	int i;
 
 	if (worker < 0 || dup3(worker, EXECUTOR_WORKER, O_CLOEXEC) < 0 ||
-	    dup3(e->event_fd, EXECUTOR_EVENT, O_CLOEXEC) < 0 ||
+	    dup3(e->bell.fd, EXECUTOR_EVENT, O_CLOEXEC) < 0 ||
 	    dup3(e->uffd_dev, EXECUTOR_UFFD_DEV, O_CLOEXEC) < 0)
 		return -1;
 	if (e->gntdev >= 0 && dup3(e->gntdev, EXECUTOR_GNTDEV, O_CLOEXEC) < 0)

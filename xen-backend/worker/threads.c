@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,21 +27,15 @@ static void on_kick(int sig)
 	(void)sig;		/* its purpose is EINTR */
 }
 
-static void wakeup_arm(struct threads *t);
-
-static void wakeup_done(struct uring_call *call, int res)
+static void some_finished(struct bell *b)
 {
-	struct threads *t = container_of(call, struct threads, wakeup);
+	struct threads *t = container_of(b, struct threads, bell);
 	struct thread_jobs finished = TAILQ_HEAD_INITIALIZER(finished);
 	struct thread_job *job;
 
-	t->reading = false;
-	if (res == -ECANCELED)
-		return;
 	pthread_mutex_lock(&t->lock);
 	TAILQ_CONCAT(&finished, &t->finished, link);
 	pthread_mutex_unlock(&t->lock);
-	wakeup_arm(t);
 
 	while ((job = TAILQ_FIRST(&finished))) {
 		TAILQ_REMOVE(&finished, job, link);
@@ -51,25 +44,12 @@ static void wakeup_done(struct uring_call *call, int res)
 	}
 }
 
-static void wakeup_arm(struct threads *t)
-{
-	struct io_uring_sqe *sqe = uring_get(t->uring);
-
-	if (!sqe) {
-		log_err("out of memory for io_uring");
-		return;
-	}
-	io_uring_prep_read(sqe, t->event_fd, &t->event, sizeof(t->event), 0);
-	uring_own(sqe, &t->wakeup);
-	t->reading = true;
-}
-
 static void finish(struct threads *t, struct thread_job *job)
 {
 	const uint64_t one = 1;
 
 	job->state = JOB_FINISHED;
-	if (TAILQ_EMPTY(&t->finished) && write(t->event_fd, &one, sizeof(one)) < 0)
+	if (TAILQ_EMPTY(&t->finished) && write(t->bell.fd, &one, sizeof(one)) < 0)
 		log_err("eventfd: %m");
 	TAILQ_INSERT_TAIL(&t->finished, job, link);
 }
@@ -77,6 +57,7 @@ static void finish(struct threads *t, struct thread_job *job)
 int threads_init(struct threads *t, struct uring *u, const struct near *near, unsigned int max)
 {
 	struct sigaction sa = { .sa_handler = on_kick };
+	int err;
 
 	memset(t, 0, sizeof(*t));
 	pthread_mutex_init(&t->lock, NULL);
@@ -85,20 +66,18 @@ int threads_init(struct threads *t, struct uring *u, const struct near *near, un
 	TAILQ_INIT(&t->queued);
 	TAILQ_INIT(&t->running);
 	TAILQ_INIT(&t->finished);
-	t->uring = u;
 	t->near = near;
 	t->max = max;
-	t->wakeup.done = wakeup_done;
 
 	/* Without SA_RESTART: the interrupted call shall return. */
 	if (sigaction(KICK_SIGNAL, &sa, NULL) < 0)
 		return -errno;
-	t->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (t->event_fd < 0) {
-		log_err("eventfd: %m");
-		return -errno;
+	err = bell_make(&t->bell, some_finished);
+	if (err) {
+		log_err("eventfd: %s", strerror(-err));
+		return err;
 	}
-	wakeup_arm(t);
+	bell_watch(&t->bell, u);
 	return 0;
 }
 
@@ -111,11 +90,7 @@ void threads_exit(struct threads *t)
 		pthread_cond_wait(&t->fewer, &t->lock);
 	pthread_mutex_unlock(&t->lock);
 
-	if (t->reading)
-		uring_cancel(t->uring, &t->wakeup);
-	while (t->reading && uring_run(t->uring, true, 1000) == 0)
-		;
-	close(t->event_fd);
+	bell_exit(&t->bell);
 	pthread_cond_destroy(&t->more);
 	pthread_cond_destroy(&t->fewer);
 	pthread_mutex_destroy(&t->lock);

@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "bell.h"
 #include "near.h"
 #include "uring.h"
 
@@ -53,11 +54,7 @@ struct threads {
 	bool stop;
 
 	const struct near *near;	/* where the worker may run */
-	struct uring *uring;
-	int event_fd;			/* written when finished becomes non-empty */
-	uint64_t event;
-	struct uring_call wakeup;
-	bool reading;
+	struct bell bell;		/* rung when finished becomes non-empty */
 };
 
 /* Negative errno; an error has been logged. */

@@ -19,6 +19,7 @@
 struct uring_completion {
 	struct uring_call *call;
 	int res;
+	bool more;
 };
 
 static void nobody_done(struct uring_call *call, int res)
@@ -118,6 +119,7 @@ static int uring_stash(struct uring *u)
 		}
 		u->stash[u->nr_stash].call = io_uring_cqe_get_data(cqe);
 		u->stash[u->nr_stash].res = cqe->res;
+		u->stash[u->nr_stash].more = cqe->flags & IORING_CQE_F_MORE;
 		u->nr_stash++;
 		n++;
 	}
@@ -203,6 +205,7 @@ int uring_wait(struct uring *u, int64_t timeout_ns)
 	/* done() may make submissions, and these may stash once more. */
 	for (i = 0; i < u->nr_stash; i++) {
 		call = u->stash[i].call;
+		u->more = u->stash[i].more;
 		call->done(call, u->stash[i].res);
 		u->nr_done++;
 	}
@@ -210,6 +213,7 @@ int uring_wait(struct uring *u, int64_t timeout_ns)
 	while (io_uring_peek_cqe(&u->ring, &cqe) == 0) {
 		call = io_uring_cqe_get_data(cqe);
 		res = cqe->res;
+		u->more = cqe->flags & IORING_CQE_F_MORE;
 		io_uring_cqe_seen(&u->ring, cqe);
 		call->done(call, res);
 		u->nr_done++;

@@ -29,6 +29,7 @@ struct uring {
 	struct uring_completion *stash;
 	unsigned int nr_stash, max_stash;
 	unsigned long nr_done;		/* completions, ever */
+	bool more;			/* in done(): it will be called once more, at least */
 };
 
 /* Negative errno; an error has been logged. */

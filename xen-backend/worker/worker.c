@@ -239,8 +239,8 @@ bool worker_round(struct worker *w, int timeout_ms)
 	unsigned long done = w->uring.nr_done;
 	bool idle = TAILQ_EMPTY(&w->ready);
 
-	/* First what waits for its submission. */
-	if (uring_pending(&w->uring) && !TAILQ_EMPTY(&w->spin.queues))
+	/* First what waits for its submission; who gives way sleeps at once, and submits it then. */
+	if (uring_pending(&w->uring) && !TAILQ_EMPTY(&w->spin.queues) && !w->executors.posted)
 		idle = false;
 	if (idle)
 		wait = spin_round(w);
