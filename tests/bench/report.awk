@@ -30,7 +30,7 @@ function handle(    key, n, p, cpu)
 		remember(parts, key SUBSEP p, percentile[p])
 		if (!(p in known)) { known[p] = 1; known_parts = known_parts " " p }
 	}
-	if (tag["target"] == "native")
+	if (tag["target"] == "native" || tag["target"] == "null")
 		return
 	n = delta(tag["target"] == "vsys" ? "guest ios_vsys" : "guest ios_blk")
 	if (n <= 0)
@@ -192,7 +192,7 @@ function report_line(i,    key, k, type, work, v, b, n, cpu_v, cpu_b)
 	printf "%-4s %-16s %7.0f %3.0f%% %7.0f %3.0f%% %7.0f %3.0f%% %6.2f %6.2f | %6.0f %6.0f %5.2f | %5.2f %5.2f %5.2f %5.2f | %5.2f %5.2f\n", type, work, v, spread(rate[key, "vsys"]), b, spread(rate[key, "blkfront"]), n, spread(rate[key, "native"]), per(v, b), per(v, n), median(cpu_v), median(cpu_b), ratio(median(cpu_v), median(cpu_b)), median(out[key, "vsys"]), median(in_[key, "vsys"]), median(copied[key, "vsys"]), median(grants[key, "vsys"]), median(out[key, "blkfront"]), median(in_[key, "blkfront"])
 	json_line[i] = "    {\"type\": " quoted(type) ", \"work\": " quoted(work) ", " words[key] \
 		", \"iops\": {\"vsys\": " statistics(rate[key, "vsys"]) ", \"blkfront\": " statistics(rate[key, "blkfront"]) ", \"native\": " statistics(rate[key, "native"]) "}" \
-		", \"ratio_blkfront\": " number(per(v, b)) ", \"ratio_native\": " number(per(v, n)) \
+		((key, "null") in rate ? ", \"null_blk_iops\": " statistics(rate[key, "null"]) : "") ", \"ratio_blkfront\": " number(per(v, b)) ", \"ratio_native\": " number(per(v, n)) \
 		", \"latency_us\": {\"vsys\": " latencies(key, "vsys") ", \"blkfront\": " latencies(key, "blkfront") ", \"native\": " latencies(key, "native") "}" \
 		", \"dom0_cpu_us_per_request\": {\"vsys\": " statistics(cpu_v) ", \"blkfront\": " statistics(cpu_b) "}" \
 		", \"back_end_cpu_us_per_request\": " of_both(task, key) \
@@ -201,6 +201,8 @@ function report_line(i,    key, k, type, work, v, b, n, cpu_v, cpu_b)
 		", \"notifications_in_per_request\": " of_both(in_, key) \
 		", \"pages_copied_per_request\": " number(median(copied[key, "vsys"])) \
 		", \"grant_operations_per_request\": " number(median(grants[key, "vsys"])) "}"
+	if ((key, "null") in rate)
+		ceiling[++ceilings] = sprintf("%-4s %-16s %7.0f %6.2f %6.2f", type, work, median(rate[key, "null"]), per(median(rate[key, "null"]), b), per(v, median(rate[key, "null"])))
 	goal(type, work, "IOPS against blkfront", ratio(v, b), 0, wanted_ratio(work))
 	goal(type, work, "dom0's CPU time for a request against blkback's", ratio(median(cpu_v), median(cpu_b)), 1, 0.8)
 	goal(type, work, "notifications out for a request", counted(out[key, "vsys"]), 1, depth[key] >= 16 ? 0.1 : 1)
@@ -247,6 +249,10 @@ END {
 		printf "%-21s %12s %12s %12s %6s %6s | %20s | %23s | %11s\n%-21s %7s %4s %7s %4s %7s %4s %6s %6s | %6s %6s %5s | %5s %5s %5s %5s | %5s %5s\n", "", "vsys", "blkfront", "native", "", "", "dom0 CPU, us/request", "vsys, per request", "blkfront", "", "IOPS", "+-", "IOPS", "+-", "IOPS", "+-", "/blk", "/nat", "vsys", "blk", "/blk", "out", "in", "pages", "grant", "out", "in"
 	for (i = 1; i <= lines; i++)
 		report_line(i)
+	if (ceilings)
+		printf "\n%-21s %7s %6s %6s\n", "in the guest: null_blk", "IOPS", "/blk", "vsys/"
+	for (i = 1; i <= ceilings; i++)
+		print ceiling[i]
 	if (calls)
 		report_calls()
 	if (shapes)

@@ -39,6 +39,34 @@ $1 == "memory" {
 	next
 }
 
+# What attaching or detaching so many devices took, of guests that are new or all there are.
+$1 == "growth" {
+	clear(now)
+	for (i = 2; i < NF; i += 2)
+		now[$i] = $(i + 1)
+	grown++
+	n = now["devices"]
+	for (k in now)
+		if (k != "devices" && k != "what" && k != "n")
+			each_of[now["what"], now["n"], k] = now[k] / n
+	# Workers of guests that have no device any more have ended, and their time with them.
+	ended = now["what"] == "detach"
+	growth[grown] = sprintf("    {\"what\": \"%s\", \"guests\": %d, \"devices\": %d, \"clock_us\": %s, \"daemon_cpu_us\": %s, \"workers_cpu_us\": %s, \"dom0_kib\": %s, \"workers_kib\": %s}", now["what"], now["n"], n, number(now["clock_us"] / n), number(now["daemon_us"] / n), ended ? "null" : number(now["workers_us"] / n), number(now["dom0_kib"] / n), number(now["workers_kib"] / n))
+	growth_text[grown] = sprintf("%-7s %6d %8d %9.1f %9.2f %8s %8.0f %8.0f", now["what"], now["n"], n, now["clock_us"] / n / 1000, now["daemon_us"] / n / 1000, ended ? "-" : sprintf("%.2f", now["workers_us"] / n / 1000), now["dom0_kib"] / n, now["workers_kib"] / n)
+	next
+}
+
+# With 16 guests a device may take so many times what it takes with one, and not more.
+function linear(what, most,    one, all)
+{
+	one = each_of["attach", 1, what]
+	all = each_of["attach", 16, what]
+	if (one > 0 && all > 0 && all <= most * one)
+		return
+	printf "bench-scale: %s of a device is %.1f with 16 guests, and %.1f with one; at most %s times as much\n", what, all, one, most
+	crooked++
+}
+
 END {
 	if (!lines) {
 		print "bench-scale: no measurement arrived" >"/dev/stderr"
@@ -66,12 +94,25 @@ END {
 		for (i = 1; i < memories; i++)
 			print memory_text[i]
 	}
+	if (grown) {
+		printf "\n%-7s %6s %8s %9s %9s %8s %8s %8s\n", "", "guests", "devices", "each, ms", "daemon's", "workers'", "dom0 KiB", "workers'"
+		for (i = 1; i <= grown; i++)
+			print growth_text[i]
+		linear("clock_us", 3)
+		linear("daemon_us", 2)
+		linear("workers_us", 2)
+		linear("dom0_kib", 1.5)
+		linear("workers_kib", 1.5)
+	}
 	json_list("lines", json_line, lines)
+	json_list("growth", growth, grown)
 	json_list("memory", memory, memories > 1 ? memories - 1 : 0, 1)
 	if (lost) {
 		printf "bench-scale: %d windows without a result\n", lost
 		exit 1
 	}
+	if (crooked)
+		exit 1
 	if (busiest) {
 		split(busiest, word, SUBSEP)
 		printf "\n%d idle devices: the back-end takes %.3f%% of a CPU, dom0 %.2f%% and the guest %.2f%% more than without.\n", word[3], median(worker[busiest]), median(dom0[busiest]) - median(dom0[none]), median(guests[busiest]) - median(guests[none])

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # In the lab's dom0: 1 to 8 guests with a disk of each pair, then one guest with 1 to
-# 64 devices; busy and idle.  For tests/bench/bench-scale.
-# usage: bench-scale.sh TYPE RUNS SECONDS [guests|devices]
+# 64 devices, busy and idle; then 1 to 16 guests with 16 idle devices each, which are
+# attached and detached.  For tests/bench/bench-scale.
+# usage: bench-scale.sh TYPE RUNS SECONDS [guests|devices|growth]
 #
 # check: only by name: it measures; make bench-scale
 #
@@ -192,6 +193,94 @@ devices()
 	guest stop d
 }
 
+# Microseconds: the clock's, and the CPU time of the daemon and of all workers.
+growth_time()
+{
+	echo "${EPOCHREALTIME/./}" "$($tests/cost daemon=xen-vsysd worker=xen-vsys-worker | awk '
+		$1 == "task_daemon_ns" { daemon = $2 / 1000 }
+		$1 == "task_worker_ns" { worker = $2 / 1000 }
+		END { print int(daemon), int(worker) }')"
+}
+
+# KiB: of dom0, all of it; of all workers with their templates.
+growth_memory()
+{
+	echo "$(awk "$bench_used_awk" /proc/meminfo)" \
+		"$(pgrep xen-vsys-worker | sed 's,.*,/proc/&/smaps_rollup,' | xargs -r awk '$1 == "Pss:" { sum += $2 } END { print sum + 0 }')"
+}
+
+# growth_change "TAGS" GUESTS COMMAND...: runs that, which is to change so many guests
+growth_change()
+{
+	local tags=$1 nr=$2 time0 time1 memory0 memory1
+	shift 2
+
+	settle
+	read -ra memory0 < <(growth_memory)
+	read -ra time0 < <(growth_time)
+	"$@"
+	read -ra time1 < <(growth_time)
+	settle
+	read -ra memory1 < <(growth_memory)
+	echo "growth $tags devices $((nr * 16)) clock_us $((time1[0] - time0[0])) daemon_us $((time1[1] - time0[1]))" \
+		"workers_us $((time1[2] - time0[2])) dom0_kib $((memory1[0] - memory0[0])) workers_kib $((memory1[1] - memory0[1]))"
+}
+
+# One guest after another, of each eight devices at a time.
+growth_attach()
+{
+	local g i pids
+
+	for g in "$@"; do
+		pids=()
+		for i in $(seq 16); do
+			xen-vsys attach --wait "$g" "dev=/dev/null,name=n$i" &
+			pids+=($!)
+			[ $((i % 8)) != 0 ] || { wait "${pids[@]}"; pids=(); }
+		done
+	done
+}
+
+growth_detach()
+{
+	local g i pids
+
+	for g in "$@"; do
+		pids=()
+		for i in $(seq 16); do
+			xen-vsys detach "$g" "n$i" &
+			pids+=($!)
+			[ $((i % 8)) != 0 ] || { wait "${pids[@]}"; pids=(); }
+		done
+	done
+}
+
+growth()
+{
+	local n i new names=() pids
+
+	for n in 1 2 4 8 16; do
+		new=() pids=()
+		for i in $(seq $((${#names[@]} + 1)) $n); do
+			guest start w"$i" --type "$type" --mem 128 --vcpus 1 &
+			pids+=($!)
+			new+=("w$i")
+		done
+		wait "${pids[@]}"
+		names+=("${new[@]}")
+		growth_change "what attach n $n" ${#new[@]} growth_attach "${new[@]}"
+		for i in "${new[@]}"; do
+			bench_wait "$i" 'set -- /dev/n[0-9]*; test $# = 16'
+		done
+		idle "kind growth what idle n $n" "${names[@]}"
+	done
+	growth_change "what detach n 16" 16 growth_detach "${names[@]}"
+	for i in "${names[@]}"; do
+		guest stop "$i" &
+	done
+	wait
+}
+
 modprobe brd rd_nr=65 rd_size=32768
 for i in $(seq 8); do
 	dd if=/dev/zero of=/dev/ram"$i" bs=1M count=32 status=none
@@ -204,6 +293,6 @@ renice -n -20 $$ >/dev/null
 fio_line FILE randread 4k 16 600
 echo "note guests $type with 1 CPU; windows of $seconds s, $runs of each; xen-vsysd --spin=6000, spin_us=1500"
 echo "note $fio"
-for over in guests devices; do
+for over in guests devices growth; do
 	[[ ! $over =~ $part ]] || $over
 done

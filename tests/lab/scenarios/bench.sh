@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # In the lab's dom0: fio on this pair, on xen-blkfront/xen-blkback, and on the
-# native RAM disk, in one boot, interleaved; then what single calls cost.  Prints
+# native RAM disk, in one boot, interleaved; where many requests are in flight also on a
+# disk of the guest's that does nothing; then what single calls cost.  Prints
 # what tests/bench/report.awk reads; tests/bench/bench runs it.
 # usage: bench.sh 'TYPE...' RUNS SECONDS [JOBS]
 #
@@ -28,17 +29,19 @@ write-128k-8 write 128k 8 1'
 # With a guest of as many CPUs.
 works4='randread-4k-16x4 randread 4k 16 4'
 
-# measure TYPE RUN NAME RW SIZE DEPTH JOBS: all three, one after another
+# measure TYPE RUN NAME RW SIZE DEPTH JOBS: all of them, one after another
 measure()
 {
 	local type=$1 run=$2 name=$3 target guest file options
 
-	for target in vsys blkfront native; do
+	for target in vsys blkfront native null; do
 		options='' guest=g
+		[ "$target" != null ] || [ "$6" -ge 16 ] || continue
 		[ "$7" = 1 ] || options="--numjobs=$7 --cpus_allowed=0-$(($7 - 1)) --cpus_allowed_policy=split"
 		case $target in
 		vsys) file=/dev/vsys0 ;;
 		blkfront) file=/dev/xvde ;;
+		null) file=/dev/nullb0 ;;
 		native)
 			file=/dev/ram2 guest=-
 			[ "$7" = 1 ] || options="--numjobs=$7"
@@ -72,6 +75,8 @@ start()
 		--disk 'format=raw,backendtype=phy,vdev=xvde,access=w,target=/dev/ram1' "${@:3}"
 	bench_wait g 'test -b /dev/vsys0 && test -b /dev/xvde'
 	spin_guest g 1500
+	# Its requests end where they are submitted: no driver can have more.
+	guest run g "modprobe null_blk queue_mode=2 irqmode=0 completion_nsec=0 submit_queues=$2 && udevadm settle || test -b /dev/nullb0" </dev/null
 	bench_warm g /dev/vsys0 /dev/xvde
 }
 
