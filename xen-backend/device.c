@@ -458,6 +458,7 @@ static void show_again(void *arg)
 
 	if (!d->online || d->state != DEV_WAIT || d->front != FRONT_INIT)
 		return;
+	/* One that fails counts, too: there are more, and it is not tried for ever. */
 	nodes_show(store(d), d);
 	if (++d->shows < LIMIT_SHOWS)
 		loop_timer_set(loop(d), &d->show_timer, LIMIT_SHOW_MS << d->shows,

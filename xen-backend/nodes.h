@@ -23,8 +23,8 @@ int nodes_set_state(struct xst *x, const struct device *d, enum xenbus_state sta
  */
 int nodes_tell(struct xst *x, const struct device *d, const char *key, uint32_t value);
 /*
- * Writes a node of the front-end's directory again, unchanged.  -EAGAIN: somebody else was
- * at XenStore meanwhile.
+ * Writes a node of the front-end's directory again, unchanged, if the domain is still there.
+ * -EAGAIN: somebody else was at XenStore meanwhile, and it was not written.
  */
 int nodes_show(struct xst *x, const struct device *d);
 int nodes_set_offline(struct xst *x, const struct device *d);

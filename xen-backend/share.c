@@ -160,8 +160,10 @@ void share_wanted(struct device *d)
 {
 	if (d->pinged || !d->online || d->front != FRONT_CONNECTED)
 		return;
+	/* Who could not be asked is not judged; the next one who wants it tries again. */
+	if (nodes_tell(d->domain->sup->xs, d, VSYS_KEY_PING, ++d->ping))
+		return;
 	d->pinged = true;
-	nodes_tell(d->domain->sup->xs, d, VSYS_KEY_PING, ++d->ping);
 	look_later(d, LIMIT_PING_MS);
 }
 

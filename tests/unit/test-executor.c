@@ -219,10 +219,11 @@ static void call_at_an_address(void **state)
 	seen.answer = true;
 	xjob_op(&r->job, SYS_read, fd, ADDR + 100, 5, 0, 0, 0);
 	lane_run(l, &r->job);
-	assert_ptr_equal(all.posted, &r->job);
+	assert_int_equal(all.nr_posted, 1);
 	UNTIL(r->done);
 	/* Nobody needs to give way any more. */
-	assert_null(all.posted);
+	assert_int_equal(all.nr_posted, 0);
+	assert_false(executors_seen(&all));
 	assert_int_equal(r->value, 5);
 	assert_int_equal(seen.faults, 1);
 	assert_int_equal(seen.addr, ADDR + 100);
@@ -337,6 +338,10 @@ static void waiting_calls_are_interrupted(void **state)
 	lane_run(l, &r->job);
 	UNTIL(r->done);
 	assert_int_equal(r->value, 0);
+	/* Others have been given meanwhile, and have not been seen; that is one thing for all. */
+	assert_int_equal(all.nr_posted, 8);
+	assert_true(executors_seen(&all));
+	assert_false(executors_seen(&all));
 	for (i = 0; i < 8; i++) {
 		int64_t end = now_ms() + 10000;
 
@@ -346,6 +351,7 @@ static void waiting_calls_are_interrupted(void **state)
 		}
 		assert_int_equal(wait[i]->done, 1);
 		assert_int_equal(wait[i]->value, -EINTR);
+		assert_int_equal(all.nr_posted, 0);
 		free(wait[i]);
 	}
 	/* The threads go on as before. */

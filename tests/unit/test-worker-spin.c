@@ -75,10 +75,9 @@ static void asks_again(void **state)
 
 static void sleeps_now(struct fixture *f, const struct queue *q)
 {
-	static const struct xjob some_job;
 	int64_t began = worker_now();
 
-	f->w.executors.posted = &some_job;
+	f->w.executors.nr_posted = 1;
 	while (q->spinning)
 		step_ms(f, 0);
 	/* Else it would have looked for ten seconds. */

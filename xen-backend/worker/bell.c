@@ -3,8 +3,8 @@
  * bell.c - watching an eventfd; see bell.h.
  *
  * A poll that goes on (IORING_POLL_ADD_MULTI) tells of each time that it is rung, not of
- * the count being above zero.  The count only grows; with each job a microsecond it
- * would be full after half a million years.
+ * the count being above zero.  The count only grows: by ones, so that with a job each
+ * microsecond it would be full after half a million years.
  */
 #include <errno.h>
 #include <poll.h>
@@ -23,8 +23,10 @@ static void bell_done(struct uring_call *call, int res)
 	b->watched = b->uring->more;
 	if (res == -ECANCELED)
 		return;
+	if (res < 0)
+		log_err("watching an eventfd: %s", strerror(-res));
 	/* The kernel ends it where it has no room for a completion. */
-	if (!b->watched)
+	if (!b->watched && !b->ends)
 		bell_watch(b, b->uring);
 	b->rung(b);
 }
@@ -54,6 +56,7 @@ void bell_watch(struct bell *b, struct uring *u)
 
 void bell_exit(struct bell *b)
 {
+	b->ends = true;
 	if (b->watched)
 		uring_cancel(b->uring, &b->call);
 	while (b->watched && uring_run(b->uring, true, 1000) == 0)

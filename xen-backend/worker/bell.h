@@ -18,7 +18,7 @@ struct bell {
 	void (*rung)(struct bell *b);	/* in the main thread, once or more often since the last */
 	struct uring *uring;
 	struct uring_call call;
-	bool watched;
+	bool watched, ends;
 };
 
 /* Nobody hears it yet.  Negative errno. */

@@ -54,7 +54,8 @@ static void post(struct lane *l, enum lane_thread thread, struct xjob *job)
 	job->seq = slot->seq + 1 ? slot->seq + 1 : 1;
 	job->running = true;
 	l->job[thread] = job;
-	l->x->all->posted = job;
+	job->posted = l->x->all->posted_since;
+	l->x->all->nr_posted++;
 	__atomic_store_n(&slot->seq, job->seq, __ATOMIC_RELEASE);
 	wake(&slot->seq);
 }
@@ -132,8 +133,8 @@ static void take_back(struct lane *l, unsigned int thread)
 
 	l->job[thread] = NULL;
 	job->running = false;
-	if (l->x->all->posted == job)
-		l->x->all->posted = NULL;
+	if (job->posted == l->x->all->posted_since)
+		l->x->all->nr_posted--;
 }
 
 /* What has been done meanwhile.  The results are a guest's words: only compared. */
@@ -588,6 +589,15 @@ static void template_ready(struct xjob *job, int64_t value, unsigned int made)
 	(void)made;
 	if (value < 0)
 		log_err("the template cannot give up its memory: %s", strerror(-(int)value));
+}
+
+bool executors_seen(struct executors *e)
+{
+	bool any = e->nr_posted;
+
+	e->nr_posted = 0;
+	e->posted_since++;
+	return any;
 }
 
 int executors_prepare(struct executors *e, int gntdev)

@@ -60,6 +60,7 @@ struct xjob {
 	struct lane *lane;
 	TAILQ_ENTRY(xjob) link;
 	uint32_t seq;
+	uint32_t posted;		/* executors.posted_since, then */
 	bool running;
 };
 
@@ -118,7 +119,8 @@ struct executor {
 struct executors {
 	struct uring *uring;
 	bool usable;			/* executors_start() was successful */
-	const struct xjob *posted;	/* the latest job; NULL: it is done, or spin.c has seen it */
+	unsigned int nr_posted;		/* jobs since spin.c has seen them, that are not done ... */
+	uint32_t posted_since;		/* ... which have this number */
 	struct near near;
 	int memory_fd, uffd_dev, gntdev, path_fd;
 	const char *root;		/* where nodes are: "/" of a worker in its jail */
@@ -147,6 +149,9 @@ struct executor *executor_new(struct executors *e, const struct executor_ops *op
 struct lane *executor_add_lane(struct executor *x);
 /* Ends it; ops->dead() follows. */
 void executor_kill(struct executor *x);
+
+/* A job has been given since this was asked last, and is not done. */
+bool executors_seen(struct executors *e);
 
 /* An operation of a job; returns it, for what is rare. */
 struct machine_op *xjob_op(struct xjob *job, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2,

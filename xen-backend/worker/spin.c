@@ -66,7 +66,7 @@ static bool found(struct worker *w)
 int64_t spin_round(struct worker *w)
 {
 	struct spin *s = &w->spin;
-	bool gives_way = w->executors.posted || near_runs(&w->executors.near);
+	bool gives_way = executors_seen(&w->executors) || near_runs(&w->executors.near);
 	uint64_t ticks;
 	struct queue *q;
 	int64_t nap;
@@ -76,7 +76,6 @@ int64_t spin_round(struct worker *w)
 		s->idle = true;
 		s->began = clock_ticks();
 	}
-	w->executors.posted = NULL;
 	if (TAILQ_EMPTY(&s->queues))
 		return -1;
 	ticks = gives_way ? 0 : clock_of_ns(s->now_ns);

@@ -240,7 +240,7 @@ bool worker_round(struct worker *w, int timeout_ms)
 	bool idle = TAILQ_EMPTY(&w->ready);
 
 	/* First what waits for its submission; who gives way sleeps at once, and submits it then. */
-	if (uring_pending(&w->uring) && !TAILQ_EMPTY(&w->spin.queues) && !w->executors.posted)
+	if (uring_pending(&w->uring) && !TAILQ_EMPTY(&w->spin.queues) && !w->executors.nr_posted)
 		idle = false;
 	if (idle)
 		wait = spin_round(w);

@@ -226,31 +226,26 @@ growth_change()
 		"workers_us $((time1[2] - time0[2])) dom0_kib $((memory1[0] - memory0[0])) workers_kib $((memory1[1] - memory0[1]))"
 }
 
-# One guest after another, of each eight devices at a time.
-growth_attach()
+# growth_each attach|detach GUEST...: one after another, of each eight devices at a time
+growth_each()
 {
-	local g i pids
+	local what=$1 g i pid pids
+	shift
 
 	for g in "$@"; do
 		pids=()
 		for i in $(seq 16); do
-			xen-vsys attach --wait "$g" "dev=/dev/null,name=n$i" &
+			case $what in
+			attach) xen-vsys attach --wait "$g" "dev=/dev/null,name=n$i" & ;;
+			detach) xen-vsys detach "$g" "n$i" & ;;
+			esac
 			pids+=($!)
-			[ $((i % 8)) != 0 ] || { wait "${pids[@]}"; pids=(); }
-		done
-	done
-}
-
-growth_detach()
-{
-	local g i pids
-
-	for g in "$@"; do
-		pids=()
-		for i in $(seq 16); do
-			xen-vsys detach "$g" "n$i" &
-			pids+=($!)
-			[ $((i % 8)) != 0 ] || { wait "${pids[@]}"; pids=(); }
+			[ $((i % 8)) = 0 ] || continue
+			# Each: the status of all together is the last one's.
+			for pid in "${pids[@]}"; do
+				wait "$pid"
+			done
+			pids=()
 		done
 	done
 }
@@ -268,13 +263,13 @@ growth()
 		done
 		wait "${pids[@]}"
 		names+=("${new[@]}")
-		growth_change "what attach n $n" ${#new[@]} growth_attach "${new[@]}"
+		growth_change "what attach n $n" ${#new[@]} growth_each attach "${new[@]}"
 		for i in "${new[@]}"; do
 			bench_wait "$i" 'set -- /dev/n[0-9]*; test $# = 16'
 		done
 		idle "kind growth what idle n $n" "${names[@]}"
 	done
-	growth_change "what detach n 16" 16 growth_detach "${names[@]}"
+	growth_change "what detach n 16" 16 growth_each detach "${names[@]}"
 	for i in "${names[@]}"; do
 		guest stop "$i" &
 	done

@@ -51,6 +51,16 @@ uses()
 	[ "$(use "$1" "$2")" = "$3" ]
 }
 
+# answers GUEST DEVID: it was asked if it lives, and has said so
+answers()
+{
+	local domid ping
+
+	domid=$(xl domid "$1")
+	ping=$(xenstore-read "/local/domain/0/backend/vsys/$domid/$2/ping")
+	[ "$ping" -ge 1 ] && [ "$(xenstore-read "/local/domain/$domid/device/vsys/$2/pong")" = "$ping" ]
+}
+
 # closed GUEST NODE: the worker has no file of it
 closed()
 {
@@ -95,6 +105,8 @@ wait_for 20 has a
 hold b turns
 wait_for 20 uses b turns 'waits 0'
 ok $? "queue: the second guest waits"
+wait_for 20 answers a 1
+ok $? "... and the first one is asked if it lives, and answers"
 hold c turns
 wait_for 20 uses c turns 'waits 1'
 ok $? "... the third one behind it"
