@@ -108,6 +108,21 @@ static void fewest(void **state)
 	finds(&c, 8, all_the_same, 8);
 }
 
+/* Wherever it begins below. */
+static void same_numbers(void **state)
+{
+	struct coalesce_shared shared = { 0 };
+	struct coalesce c;
+	unsigned int i;
+
+	(void)state;
+	for (i = 1; i <= 12; i++) {
+		coalesce_init(&c, ENTRIES, &shared);
+		c.want = i;
+		finds(&c, 16, all_the_same, 12);
+	}
+}
+
 static void noise(void **state)
 {
 	unsigned int times[ENTRIES] = { 0 };
@@ -203,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fastest),
 		cmocka_unit_test(fewest),
+		cmocka_unit_test(same_numbers),
 		cmocka_unit_test(noise),
 		cmocka_unit_test(another_queue),
 		cmocka_unit_test(asks_again),

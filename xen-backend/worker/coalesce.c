@@ -70,16 +70,44 @@ static void keep(struct coalesce *c, unsigned int want)
 		c->shared->want = want;
 }
 
+/*
+ * The numbers that are tried.  They do not depend on the one that is left, or it would
+ * depend on what the guest did before if all that it has in flight is nearly reached (14 of
+ * 16 come too late too often) or far from it.
+ */
+static unsigned int next_number(unsigned int n)
+{
+	return n + (n + 1) / 2;
+}
+
+static unsigned int number_above(unsigned int want)
+{
+	unsigned int n = 1;
+
+	while (n <= want)
+		n = next_number(n);
+	return n;
+}
+
+static unsigned int number_below(unsigned int want)
+{
+	unsigned int n = 1;
+
+	while (next_number(n) < want)
+		n = next_number(n);
+	return n;
+}
+
 static void try_another(struct coalesce *c)
 {
-	unsigned int larger = c->want + (c->want + 1) / 2;
+	unsigned int larger = number_above(c->want);
 	bool more = larger <= c->most;
 
 	if (!more && c->want == 1)
 		return;
 	c->fewer = (c->fewer && c->want > 1) || !more;
 	c->untried = c->want;
-	c->want = c->fewer ? c->want - (c->want + 2) / 3 : larger;
+	c->want = c->fewer ? number_below(c->want) : larger;
 	c->was = pace_since(&c->since, &c->shared->pace);
 	c->bad = 0;
 	c->trial = true;
