@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -25,6 +27,7 @@
 
 #include "xen-backend/log.h"
 #include "xen-backend/worker/executor.h"
+#include "xen-backend/worker/template.h"
 
 #define ADDR	0x7f1234567000ull
 
@@ -39,10 +42,17 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* As a worker's round: what is done is not waited for. */
+static void turn(bool wait, int ms)
+{
+	executors_round(&all);
+	assert_int_equal(uring_run(&uring, wait && !all.answered, ms), 0);
+}
+
 #define UNTIL(cond) do { \
 	int64_t end__ = now_ms() + 10000; \
 	while (!(cond)) { \
-		assert_int_equal(uring_run(&uring, true, 50), 0); \
+		turn(true, 50); \
 		assert_true(now_ms() < end__); \
 	} \
 } while (0)
@@ -347,7 +357,7 @@ static void waiting_calls_are_interrupted(void **state)
 
 		while (!wait[i]->done && now_ms() < end) {
 			lane_kick(&wait[i]->job);
-			assert_int_equal(uring_run(&uring, true, 2), 0);
+			turn(true, 2);
 		}
 		assert_int_equal(wait[i]->done, 1);
 		assert_int_equal(wait[i]->value, -EINTR);
@@ -389,7 +399,7 @@ static void storm_of_signals(void **state)
 		lane_run(l, &r->job);
 		while (!r->done && now_ms() < end) {
 			lane_kick(&r->job);
-			assert_int_equal(uring_run(&uring, i % 2, 1), 0);
+			turn(i % 2, 1);
 		}
 		assert_int_equal(r->done, 1);
 		if (r->value == -EINTR) {
@@ -405,6 +415,96 @@ static void storm_of_signals(void **state)
 	free(r);
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);
+	end_executor(l);
+}
+
+/* The thread that makes calls is given a list; bell: it is to say when all is made. */
+static void give(struct lane *l, const struct xjob *job, uint32_t bell)
+{
+	struct machine_slot *slot = l->slot[LANE_CALL];
+
+	memcpy(slot->op, job->op, job->nr * sizeof(job->op[0]));
+	slot->nr = job->nr;
+	slot->bell = bell;
+	__atomic_store_n(&slot->seq, slot->seq + 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &slot->seq, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void until_made(const struct lane *l)
+{
+	int64_t end = now_ms() + 10000;
+
+	while (__atomic_load_n(&l->result[LANE_CALL].seq, __ATOMIC_ACQUIRE) !=
+	       l->slot[LANE_CALL]->seq) {
+		assert_true(now_ms() < end);
+		usleep(100);
+	}
+}
+
+static void bell_is_rung_if_wanted(void **state)
+{
+	struct lane *l = new_executor();
+	struct xjob job = { .nr = 0 };
+	struct pollfd rung = { .fd = all.bell.fd, .events = POLLIN };
+	uint64_t times;
+	unsigned int i;
+
+	(void)state;
+	xjob_op(&job, SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0, 0);
+	while (read(all.bell.fd, &times, sizeof(times)) > 0)
+		;
+	for (i = 0; i < 100; i++) {
+		give(l, &job, 0);
+		until_made(l);
+	}
+	give(l, &job, 1);
+	assert_int_equal(poll(&rung, 1, 10000), 1);
+	assert_int_equal(read(all.bell.fd, &times, sizeof(times)), 8);
+	assert_int_equal(times, 1);
+	end_executor(l);
+}
+
+/*
+ * A signal that comes while it says that all is made, when the next list stands there
+ * already: no part of that is made with this one.
+ */
+static void signal_between_lists(void **state)
+{
+	struct lane *l = new_executor();
+	struct xjob job = { .nr = 0 };
+	uint64_t full = UINT64_MAX - 1;
+	int pipe_fd[2], event = eventfd(0, 0), fd;
+	char c[4];
+
+	(void)state;
+	assert_int_equal(pipe2(pipe_fd, O_NONBLOCK), 0);
+	assert_int_equal(write(event, &full, sizeof(full)), 8);
+	fd = lend(l, pipe_fd[1]);
+	memset(seen.page, 'z', sizeof(seen.page));
+	seen.answer = true;
+	assert_int_equal(agent(l, SYS_write, fd, ADDR, 1, 0, 0), 1);
+	assert_int_equal(read(pipe_fd[0], c, sizeof(c)), 1);
+
+	/* To say so takes as long as nobody hears. */
+	l->slot[LANE_CALL]->event_fd = lend(l, event);
+	xjob_op(&job, SYS_write, fd, ADDR, 1, 0, 0, 0);
+	give(l, &job, 1);
+	until_made(l);
+	usleep(20000);
+	assert_int_equal(read(pipe_fd[0], c, sizeof(c)), 1);
+	l->slot[LANE_CALL]->event_fd = EXECUTOR_EVENT;
+	/* The next one: one byte, and then two. */
+	xjob_op(&job, SYS_write, fd, ADDR, 2, 0, 0, 0);
+	give(l, &job, 1);
+	/* It ends what it says now. */
+	syscall(SYS_tgkill, l->pid, l->caller, KICK_SIGNAL);
+	until_made(l);
+	assert_int_equal(l->result[LANE_CALL].value, 2);
+	assert_int_equal(l->result[LANE_CALL].nr, 1);
+	assert_int_equal(read(pipe_fd[0], c, sizeof(c)), 3);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+	close(event);
 	end_executor(l);
 }
 
@@ -512,7 +612,7 @@ static void death_while_lanes_are_made(void **state)
 		for (n = 0; n < 3; n++)
 			assert_non_null(executor_add_lane(l->x));
 		for (n = 0; n < i % 12; n++)
-			assert_int_equal(uring_run(&uring, true, 1), 0);
+			turn(true, 1);
 		if (i % 2)
 			executor_kill(l->x);
 		else
@@ -573,6 +673,7 @@ int main(void)
 		T(memory_is_bare), T(call_at_an_address), T(own_memory_is_out_of_reach),
 		T(system_calls_are_filtered), T(lanes_share_descriptors_only), T(waiting_calls_are_interrupted),
 		T(storm_of_signals), T(lists_end_at_an_error), T(compat_ioctl),
+		T(bell_is_rung_if_wanted), T(signal_between_lists),
 		T(death_ends_its_jobs), T(death_while_lanes_are_made), T(many),
 	};
 

@@ -44,6 +44,16 @@ static void wake(uint32_t *futex)
 	syscall(SYS_futex, futex, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
+/* The results are a guest's words: only compared. */
+static bool is_done(const struct lane *l, unsigned int thread)
+{
+	return __atomic_load_n(&l->result[thread].seq, __ATOMIC_ACQUIRE) == l->job[thread]->seq;
+}
+
+/*
+ * A thread on our own processor may have done all of it when wake() comes back: then it
+ * rang no bell, and need not.
+ */
 static void post(struct lane *l, enum lane_thread thread, struct xjob *job)
 {
 	struct machine_slot *slot = l->slot[thread];
@@ -56,8 +66,15 @@ static void post(struct lane *l, enum lane_thread thread, struct xjob *job)
 	l->job[thread] = job;
 	job->posted = l->x->all->posted_since;
 	l->x->all->nr_posted++;
+	__atomic_store_n(&slot->bell, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->seq, job->seq, __ATOMIC_RELEASE);
 	wake(&slot->seq);
+	if (!is_done(l, thread)) {
+		__atomic_store_n(&slot->bell, 1, __ATOMIC_RELAXED);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	}
+	if (is_done(l, thread))
+		l->x->all->answered = true;
 }
 
 static void prepare_slot(struct lane *l, enum lane_thread thread)
@@ -137,7 +154,7 @@ static void take_back(struct lane *l, unsigned int thread)
 		l->x->all->nr_posted--;
 }
 
-/* What has been done meanwhile.  The results are a guest's words: only compared. */
+/* What has been done meanwhile. */
 static void collect(struct lane *l)
 {
 	struct machine_result *r;
@@ -147,9 +164,9 @@ static void collect(struct lane *l)
 
 	for (i = 0; i < MACHINE_THREADS; i++) {
 		job = l->job[i];
-		r = &l->result[i];
-		if (!job || __atomic_load_n(&r->seq, __ATOMIC_ACQUIRE) != job->seq)
+		if (!job || !is_done(l, i))
 			continue;
+		r = &l->result[i];
 		value = *(volatile int64_t *)&r->value;
 		made = *(volatile uint32_t *)&r->nr + 1;
 		take_back(l, i);
@@ -162,18 +179,29 @@ static void collect(struct lane *l)
 	}
 }
 
-static void some_done(struct bell *b)
+static void collect_all(struct executors *e)
 {
-	struct executors *e = container_of(b, struct executors, bell);
 	struct executor *x;
 	unsigned int i, n;
 
+	e->answered = false;
 	for (i = 0; i < MACHINE_MAX; i++) {
 		/* What is done may free the lane, and its executor with it. */
 		for (n = 0; (x = e->x[i]) && n < x->nr_lanes; n++)
 			if (x->lane[n])
 				collect(x->lane[n]);
 	}
+}
+
+static void some_done(struct bell *b)
+{
+	collect_all(container_of(b, struct executors, bell));
+}
+
+void executors_round(struct executors *e)
+{
+	if (e->answered)
+		collect_all(e);
 }
 
 /* --- death ---------------------------------------------------------------- */
@@ -708,8 +736,12 @@ void executors_exit(struct executors *e)
 		e->usable = false;
 		if (e->x[0])
 			executor_kill(e->x[0]);
-		while (any_left(e) && uring_run(e->uring, true, 1000) == 0)
-			;
+		while (any_left(e)) {
+			if (e->answered)
+				executors_round(e);
+			else if (uring_run(e->uring, true, 1000) < 0)
+				break;
+		}
 	}
 	bell_exit(&e->bell);
 	if (e->slots)

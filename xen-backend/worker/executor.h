@@ -121,6 +121,7 @@ struct executors {
 	bool usable;			/* executors_start() was successful */
 	unsigned int nr_posted;		/* jobs since spin.c has seen them, that are not done ... */
 	uint32_t posted_since;		/* ... which have this number */
+	bool answered;			/* a job was done as soon as it was given */
 	struct near near;
 	int memory_fd, uffd_dev, gntdev, path_fd;
 	const char *root;		/* where nodes are: "/" of a worker in its jail */
@@ -150,6 +151,11 @@ struct lane *executor_add_lane(struct executor *x);
 /* Ends it; ops->dead() follows. */
 void executor_kill(struct executor *x);
 
+/*
+ * Ends the jobs that were done as soon as they were given, of which no completion of the
+ * io_uring tells: before a wait, as long as ->answered.
+ */
+void executors_round(struct executors *e);
 /* A job has been given since this was asked last, and is not done. */
 bool executors_seen(struct executors *e);
 

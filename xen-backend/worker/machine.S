@@ -18,6 +18,7 @@
  *   0  waits, or is about to
  *   1  the operation is about to be made, or is, or its value is on the way
  *   2  its value is stored
+ *   3  all is made; this is said, or is about to be
  */
 #include <asm/unistd_64.h>
 #include "machine.h"
@@ -110,7 +111,13 @@ machine_enter:
 	jmp	.Lnew
 
 .Ldone:
-	mov	%r15d, RESULT_SEQ(%r14)
+	or	$3, %r13d
+.Lsay:
+	/* A barrier: either we see that the worker wants the bell, or it sees this. */
+	mov	%r15d, %eax
+	xchg	%eax, RESULT_SEQ(%r14)
+	cmpl	$0, SLOT_BELL(%r12)
+	je	.Lwait
 	mov	SLOT_EVENT(%r12), %edi
 	lea	.Lone(%rip), %rsi
 	mov	$8, %edx
@@ -169,8 +176,12 @@ machine_signal:
 	mov	$8, %r10d
 	mov	$__NR_rt_sigprocmask, %eax
 	syscall
-	test	$3, %r13d
+	/* What is said may be said twice, though the next one stands there by now. */
+	mov	%r13d, %ecx
+	and	$3, %ecx
 	jz	.Lwait
+	cmp	$3, %ecx
+	je	.Lsay
 	mov	RESULT_VALUE(%r14), %rax
 	jmp	.Lstored
 

@@ -4,7 +4,8 @@
  *
  * An executor (docs/mirror.md) runs nothing but the machine: each of its threads
  * waits for its slot to change, makes the system calls that stand there one
- * after another, stores the result of the last one, and says so by an eventfd.
+ * after another, stores the result of the last one, and says so by an eventfd, if the
+ * worker wants that.
  * Everything that decides what it does is in the slot, which it can't write.
  */
 #ifndef VSYS_MACHINE_H
@@ -38,6 +39,7 @@
 #define SLOT_STACK		16
 #define SLOT_EVENT		24
 #define SLOT_SIGNAL		28
+#define SLOT_BELL		32
 #define SLOT_OPS		64
 /* struct machine_op */
 #define OP_NR			0
@@ -69,7 +71,8 @@ struct machine_slot {
 	uint64_t stack;			/* top of the signal stack */
 	uint32_t event_fd;
 	uint32_t signal;		/* 1: what it does may be interrupted */
-	uint32_t zero[8];
+	uint32_t bell;			/* 1: the worker does not look, the event_fd is written */
+	uint32_t zero[7];
 	struct machine_op op[MACHINE_CALL_OPS];
 };
 
@@ -92,6 +95,7 @@ _Static_assert(offsetof(struct machine_slot, result) == SLOT_RESULT, "SLOT_RESUL
 _Static_assert(offsetof(struct machine_slot, stack) == SLOT_STACK, "SLOT_STACK");
 _Static_assert(offsetof(struct machine_slot, event_fd) == SLOT_EVENT, "SLOT_EVENT");
 _Static_assert(offsetof(struct machine_slot, signal) == SLOT_SIGNAL, "SLOT_SIGNAL");
+_Static_assert(offsetof(struct machine_slot, bell) == SLOT_BELL, "SLOT_BELL");
 _Static_assert(offsetof(struct machine_slot, op) == SLOT_OPS, "SLOT_OPS");
 _Static_assert(sizeof(struct machine_result) == MACHINE_RESULT_SIZE, "MACHINE_RESULT_SIZE");
 

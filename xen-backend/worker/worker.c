@@ -237,7 +237,7 @@ bool worker_round(struct worker *w, int timeout_ms)
 {
 	int64_t wait = 0, limit = timeout_ms < 0 ? -1 : timeout_ms * INT64_C(1000000);
 	unsigned long done = w->uring.nr_done;
-	bool idle = TAILQ_EMPTY(&w->ready);
+	bool idle = TAILQ_EMPTY(&w->ready) && !w->executors.answered;
 
 	/* First what waits for its submission; who gives way sleeps at once, and submits it then. */
 	if (uring_pending(&w->uring) && !TAILQ_EMPTY(&w->spin.queues) && !w->executors.nr_posted)
@@ -252,6 +252,7 @@ bool worker_round(struct worker *w, int timeout_ms)
 	if (idle && (wait < 0 || !TAILQ_EMPTY(&w->ready) || w->uring.nr_done != done))
 		spin_learn(w);
 	near_round(&w->executors.near);
+	executors_round(&w->executors);
 	serve_ready(w);
 	nap_served(w, wait > 0);
 	/* After a nap, what came meanwhile is to be found first. */
