@@ -111,7 +111,7 @@ stage: all module $(TEST_TOOLS) $(TEST_MODULES) $$(TEST_DRIVERS) $$(PLAIN_DRIVER
 	$(Q)$(MAKE) -s install install-module DESTDIR=$(abspath $(STAGE))
 	$(Q)install -d $(STAGE)/usr/lib/xen-vsys/tests
 	$(Q)install $(TEST_TOOLS) $(STAGE)/usr/lib/xen-vsys/tests/
-	$(Q)install -m 644 tests/tools/tap.sh tests/tools/cdrw.sh tests/tools/spin.sh tests/tools/bench.sh tests/tools/exits.sh $(STAGE)/usr/lib/xen-vsys/tests/
+	$(Q)install -m 644 tests/tools/*.sh $(STAGE)/usr/lib/xen-vsys/tests/
 	$(if $(TEST_MODULES),$(Q)install -m 644 $(TEST_MODULES) $(STAGE)/lib/modules/$(KVERSION)/extra/)
 	$(Q)strip -g $(STAGE)/lib/modules/*/extra/*.ko
 	$(if $(TEST_DRIVERS),$(Q)install -m 644 -D -t $(STAGE)/usr/lib/xen-vsys/tests/drivers $(TEST_DRIVERS))

@@ -10,7 +10,7 @@ TOOL_LIBS_cost          := -lxenctrl
 
 include tests/tools/ioctl-client/build.mk
 include tests/tools/cdrw/build.mk
-include tests/tools/worker-san/build.mk
+include tests/tools/san/build.mk
 
 $(B)/tools/%: tests/tools/%.c | $(SCHEMA_H)
 	$(call say,CC,$@)

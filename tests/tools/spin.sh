@@ -4,13 +4,13 @@
 # In the lab's dom0: how long both sides look for what comes next before they sleep,
 # in microseconds; xen-vsysd(8), --spin.
 
+# shellcheck source=tests/tools/daemon.sh
+. /usr/lib/xen-vsys/tests/daemon.sh
+
 # Before any guest is there.
 spin_daemon()
 {
-	local pid
-
-	pid=$(pidof xen-vsysd) && kill "$pid" &&
-		timeout 30 tail --pid="$pid" -f /dev/null || return 1
+	daemon_end || return 1
 	xen-vsysd --spin="$1" >>/var/log/xen/xen-vsysd.log 2>&1
 }
 

@@ -2,12 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The block node: dom0's RAM disks in a guest.  Data, limits, partitions, file
-# systems, O_EXCL, read-only, discard and write zeroes, many requests at once.
+# systems, O_EXCL, read-only, discard and write zeroes, many requests at once.  With
+# sanitizers; the scenario counts has a fio that verifies with the programs as they are.
+#
 # lab: --timeout 1800
 
 # shellcheck source=tests/tools/tap.sh
 . /usr/lib/xen-vsys/tests/tap.sh
+# shellcheck source=tests/tools/san.sh
+. /usr/lib/xen-vsys/tests/san.sh
 
+san_begin
 modprobe brd rd_nr=3 rd_size=65536
 modprobe scsi_debug dev_size_mb=32 lbpu=1 lbpws=1 lbprz=1 sector_size=4096
 wait_for 20 test -e "$(echo /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*:*/block/sd*)"
@@ -106,4 +111,7 @@ is "$(head -c 8388608 /dev/ram0 | sha256sum)" "$(head -c 8388608 /dev/ram1 | sha
 
 is "$(xen-vsys check g 2>&1)" "" "the XenStore nodes are as the schema says"
 is "$(guest_complaints g)" "" "the guest's kernel has nothing to complain about"
+san_is
+guest stop g
+san_end
 tap_done

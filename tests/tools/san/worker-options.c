@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * options.c - the sanitizers' options, where nobody sets the environment.
+ * worker-options.c - the sanitizers' options in a worker, whose environment nobody sets.
  */
 const char *__asan_default_options(void);
 
