@@ -14,22 +14,23 @@
 modprobe brd rd_nr=1 rd_size=65536
 dd if=/dev/zero of=/dev/ram0 bs=1M count=64 status=none
 
-# The counters of both sides, a line each.
+# counters NODE: those of both sides, a line each.
 counters()
 {
-	# shellcheck disable=SC2016 # the guest expands it
-	guest run g 'cat $(grep -l "^name: vsys0\$" /sys/kernel/debug/xen-vsysfront/*)' </dev/null |
+	guest run g "cat \$(grep -lx 'name: $1' /sys/kernel/debug/xen-vsysfront/*)" </dev/null |
 		sed 's/^/front_/'
-	xen-vsys stat g vsys0 | sed 's/^ */back_/'
+	xen-vsys stat g "$1" | sed 's/^ */back_/'
 }
 
-# cost NAME COMMAND: what COMMAND in the guest adds to the counters, in /tmp/NAME.
+# cost NAME COMMAND [NODE]: what COMMAND in the guest adds to the counters, in /tmp/NAME.
 cost()
 {
-	counters >/tmp/before
+	local node=${3:-vsys0}
+
+	counters "$node" >/tmp/before
 	guest run g "$2" </dev/null >/tmp/out 2>&1
 	ok $? "$1: $2" || diag "$(cat /tmp/out)"
-	counters >/tmp/after
+	counters "$node" >/tmp/after
 	awk -F': *' 'NR == FNR { v[$1] = $2; next } $2 ~ /^[0-9]+$/ { print $1, $2 - v[$1] }' \
 		/tmp/before /tmp/after >"/tmp/$1"
 	diag "$1: $(of "$1" front_requests) requests, $(of "$1" front_notifications) notifications out," \
@@ -41,11 +42,11 @@ of()
 	awk -v k="$2" '$1 == k { print $2 }' "/tmp/$1"
 }
 
-# most NAME COUNTER SHARE TEXT: not more than SHARE for each request.
+# most NAME COUNTER SHARE TEXT [MORE]: not more than SHARE for each request, and MORE.
 most()
 {
-	awk -v n="$(of "$1" "$2")" -v r="$(of "$1" front_requests)" -v s="$3" \
-		'BEGIN { exit !(n != "" && r >= 200 && n <= r * s) }'
+	awk -v n="$(of "$1" "$2")" -v r="$(of "$1" front_requests)" -v s="$3" -v m="${5:-0}" \
+		'BEGIN { exit !(n != "" && r >= 50 && n <= r * s + m) }'
 	ok $? "$1: $4" || diag "$2: $(of "$1" "$2")"
 }
 
@@ -122,7 +123,7 @@ pool_is()
 
 mapped()
 {
-	counters >/tmp/now
+	counters vsys0 >/tmp/now
 	echo $(($(sed -n 's/^back_grant_maps: *//p' /tmp/now) - $(sed -n 's/^back_grant_unmaps: *//p' /tmp/now)))
 }
 
@@ -131,7 +132,9 @@ as_before()
 	[ "$(mapped)" = "$before" ]
 }
 
-guest start g --mem 256 --vcpus 4 --vsys 'dev=/dev/ram0,name=vsys0'
+modprobe vsystest
+guest start g --mem 256 --vcpus 4 --vsys 'dev=/dev/ram0,name=vsys0' \
+	--vsys 'dev=/dev/vsystest0,name=vt0,ioctl=any'
 wait_node g vsys0
 ok $? "a guest with four processors has its disk"
 pool_is -eq 256
@@ -146,5 +149,24 @@ wait_for 120 pool_is -eq 256
 ok $? "... and give it back" || diag "$pool pages"
 wait_for 20 as_before
 ok $? "nothing else stays mapped in dom0" || diag "$before, $(mapped)"
+
+# A process that makes one call after another: about 0.005 out and 0.05 in.  It once
+# happened to half of such processes that 60 to 400 of their calls needed a notification
+# out, each of them; so there are several.  The front-end does not look for the response
+# to one of 32, and not for the next 256 if it happens that two are in flight (spin.c).
+wait_node g vt0
+ok $? "the guest has the test driver's device"
+spin_guest g 1500
+for i in $(seq 8); do
+	cost ioctl-$i "$tests/call-time 1 300 ioctl:/dev/vt0" vt0
+	if [ "$(of ioctl-$i front_calls)" -lt 50 ]; then
+		skip "the machine is too busy" "ioctl-$i: fewer than 50 calls"
+		continue
+	fi
+	most ioctl-$i front_notifications 0.03 "hardly a notification out" 10
+	most ioctl-$i back_events_out 0.1 "hardly a notification in" 256
+	[ $(($(of ioctl-$i front_requests) - $(of ioctl-$i front_calls))) -le 8 ]
+	ok $? "ioctl-$i: one request for each call, and few others"
+done
 guest stop g
 tap_done
