@@ -3,7 +3,7 @@
 # What it costs: against xen-blkfront/xen-blkback on the lab's Xen, and, without Xen,
 # what the daemon costs with 1 to 1000 guests (growth).
 
-.PHONY: bench bench-sweep bench-scale bench-all bench-plots
+.PHONY: bench bench-sweep bench-scale bench-all bench-plots bench-ways
 ## bench        this pair, xen-blkfront and the native RAM disk, in one boot
 bench: deps
 	$(Q)tests/bench/bench
@@ -24,6 +24,10 @@ bench-plots: deps
 bench-all: deps
 	$(Q)tests/bench/bench; status=$$?; \
 	tests/bench/bench sweep && tests/bench/bench scale && tests/bench/plots && exit $$status
+
+## bench-ways   ways that were tried, each beside the one that is used
+bench-ways: deps
+	$(Q)tests/bench/bench ways
 
 GROWTH := $(B)/bench
 

@@ -69,7 +69,7 @@ END {
 # shellcheck disable=SC2016 # the guest's shell expands it
 guest_script='
 counters() {
-	awk "$0" /proc/interrupts $(ls -d /sys/block/vsys*/stat /sys/block/xvd[e-h]/stat 2>/dev/null) /sys/kernel/debug/xen-vsysfront/*
+	awk "$0" /proc/interrupts $(ls -d /sys/block/vsys*/stat /sys/block/xvd[e-h]/stat /sys/kernel/debug/xen-vsysfront/* 2>/dev/null)
 }
 counters
 "$@"

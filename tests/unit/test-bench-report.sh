@@ -102,6 +102,16 @@ sed 's/work randread-4k-16/sweep depth x 16/; /work nothing/,/^end/d' "$dir/good
 report sweep sweep
 ok $? "over depth" || diag "$(cat "$dir/sweep.out")"
 like "$(cat "$dir/sweep.json")" '"x": 16, .*"target": "vsys", "iops": \{"median": 300,.*"p50_us": 160' "... by target"
+sed 's/target vsys/of ring way 4/; s/target blkfront/of ring way 1/; s/target native/of io_uring way plain seconds 2/
+	s/target null/of io_uring way none/; /work nothing/,/^end/d' "$dir/good" >"$dir/ways"
+report ways ways
+ok $? "ways" || diag "$(cat "$dir/ways.out")"
+like "$(cat "$dir/ways.json")" '"of": "ring", "way": "4", .*"iops": \{"median": 300, .*"dom0_cpu_us_per_request": \{"median": 25, ' "... dom0's time for what the guest's disk counted"
+like "$(cat "$dir/ways.out")" '^ring +randread +4k +16 +1 +100 +0% +55$' "... in a table"
+sed '/guest ios_vsys/d' "$dir/ways" >"$dir/uncounted"
+! report uncounted ways
+ok $? "a way whose requests were not counted is a failure"
+like "$(cat "$dir/uncounted.out")" '^bench-ways: 6 runs without a result' "... and it says so"
 {
 	echo "begin kind devices what idle n 0"
 	printf 'dom0 vsys_us 0\ndom0 clock_ns 0\ndom0 cpu_ns_0 0\ndom0 cpu_ns_3 0\ndom0 back_requests 0\ndom0 task_worker_ns 0\n'
