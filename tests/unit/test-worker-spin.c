@@ -57,6 +57,24 @@ static void found(void **state)
 	assert_int_equal(f->counters.events_in, 1);
 }
 
+/* However much there is to do elsewhere. */
+static void among_others(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i;
+
+	spinning(f, 10000, 10000);
+	assert_true(push(f, true));
+	UNTIL(f, answered(f, 0));
+	assert_false(push(f, true));
+	for (i = 0; i < 40 && !answered(f, last); i++) {
+		f->w.executors.answered = true;
+		step_ms(f, 0);
+	}
+	assert_true(answered(f, last));
+	f->w.spin.now_ns = 0;
+}
+
 /* It was in vain: from then on the guest is to notify. */
 static void asks_again(void **state)
 {
@@ -200,6 +218,7 @@ static void keep(struct fixture *f, unsigned int nr, unsigned int all)
 			push(f, true);
 			sent++;
 		}
+		the_number(f)->shared->at = 0;	/* a pause, which does not count */
 		step(f);
 		the_number(f)->since = the_number(f)->shared->pace;
 		check_patience("all responses");
@@ -527,7 +546,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		T(found), T(asks_again), T(gives_way), T(comes_at_last), T(learns), T(not_deaf),
+		T(found), T(among_others), T(asks_again), T(gives_way), T(comes_at_last), T(learns), T(not_deaf),
 		T(together), T(once), T(in_time), T(found_by_itself), T(foretold), T(learnt), T(last_of_many),
 		T(naps_of_others), T(naps), T(clock_goes),
 	};

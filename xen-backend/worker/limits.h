@@ -54,6 +54,12 @@
 /* Requests taken from one queue before the others have their turn. */
 #define VSYS_SWEEP		64
 
+/*
+ * Rounds in a row in which something is to be done, after which the queues that are
+ * looked at have their turn, whose guests do not notify.
+ */
+#define VSYS_BUSY_ROUNDS	16
+
 /* Different commands that are logged when the policy denies them, per device. */
 #define VSYS_POLICY_SEEN	64
 

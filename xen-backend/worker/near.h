@@ -2,8 +2,9 @@
 /*
  * near.h - calls of executors on the worker's own processor, as long as they are brief.
  *
- * To wake somebody up on an idle processor costs an interrupt there.  The worker sleeps
- * while its only call is made (spin.h), so the two need no more than one processor.
+ * To wake somebody up on an idle processor costs an interrupt there.  The worker has
+ * nothing to do while its only call is made (spin.h), so the two need no more than one
+ * processor; and a call may be done when the system call that wakes its lane up returns.
  */
 #ifndef VSYS_NEAR_H
 #define VSYS_NEAR_H

@@ -8,8 +8,8 @@
  * came last: an idle time that looking would have bridged makes it longer, one that
  * it would not makes it shorter, down to nothing.
  *
- * Who has just given an executor a job does not look: the executor needs a processor,
- * and on a busy machine that is ours.  Its answer wakes us.  Nor does who shares one with
+ * Who has just given an executor a job that is not done yet does not look: the executor
+ * needs a processor, and on a busy machine that is ours.  Its answer wakes us.  Nor does who shares one with
  * an executor that runs (near.h).
  */
 #include "clock.h"
@@ -49,18 +49,19 @@ void spin_forget(struct worker *w, struct queue *q)
 	q->spinning = false;
 }
 
-static bool found(struct worker *w)
+void spin_look(struct worker *w)
 {
 	struct queue *q;
-	bool any = false;
 
-	TAILQ_FOREACH(q, &w->spin.queues, of_spinning) {
-		if (!q->dev->stopping && queue_has_requests(q)) {
+	TAILQ_FOREACH(q, &w->spin.queues, of_spinning)
+		if (!q->dev->stopping && queue_has_requests(q))
 			queue_ready(q);
-			any = true;
-		}
-	}
-	return any || !uring_quiet(&w->uring);
+}
+
+static bool found(struct worker *w)
+{
+	spin_look(w);
+	return !TAILQ_EMPTY(&w->ready) || !uring_quiet(&w->uring);
 }
 
 int64_t spin_round(struct worker *w)
