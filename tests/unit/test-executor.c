@@ -441,6 +441,25 @@ static void until_made(const struct lane *l)
 	}
 }
 
+static void until_asleep(const struct lane *l, pid_t tid)
+{
+	int64_t end = now_ms() + 10000;
+	char name[64], stat[256], *state;
+	FILE *file;
+
+	snprintf(name, sizeof(name), "/proc/%d/task/%d/stat", l->pid, tid);
+	do {
+		assert_true(now_ms() < end);
+		usleep(100);
+		file = fopen(name, "r");
+		assert_non_null(file);
+		assert_non_null(fgets(stat, sizeof(stat), file));
+		fclose(file);
+		state = strrchr(stat, ')');
+		assert_non_null(state);
+	} while (state[2] != 'S');
+}
+
 static void bell_is_rung_if_wanted(void **state)
 {
 	struct lane *l = new_executor();
@@ -451,12 +470,15 @@ static void bell_is_rung_if_wanted(void **state)
 
 	(void)state;
 	xjob_op(&job, SYS_madvise, ADDR, 4096, MADV_DONTNEED, 0, 0, 0);
+	until_asleep(l, l->pid);
+	until_asleep(l, l->caller);
 	while (read(all.bell.fd, &times, sizeof(times)) > 0)
 		;
 	for (i = 0; i < 100; i++) {
 		give(l, &job, 0);
 		until_made(l);
 	}
+	until_asleep(l, l->caller);
 	give(l, &job, 1);
 	assert_int_equal(poll(&rung, 1, 10000), 1);
 	assert_int_equal(read(all.bell.fd, &times, sizeof(times)), 8);
@@ -490,7 +512,7 @@ static void signal_between_lists(void **state)
 	xjob_op(&job, SYS_write, fd, ADDR, 1, 0, 0, 0);
 	give(l, &job, 1);
 	until_made(l);
-	usleep(20000);
+	until_asleep(l, l->caller);
 	assert_int_equal(read(pipe_fd[0], c, sizeof(c)), 1);
 	l->slot[LANE_CALL]->event_fd = EXECUTOR_EVENT;
 	/* The next one: one byte, and then two. */

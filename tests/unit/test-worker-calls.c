@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -550,6 +551,65 @@ static void names_a_file(void **state)
 	close(fd);
 }
 
+/* What the agent says of a new descriptor, as a driver of another lane can overwrite it. */
+static unsigned int forge(struct fixture *f, int64_t number)
+{
+	const struct executors *e = &f->w.executors;
+	const struct xjob *job;
+	unsigned int i, n = 0;
+	struct lane *l;
+
+	for (i = 1; i < MACHINE_MAX; i++) {
+		l = e->x[i] ? e->x[i]->lane[0] : NULL;
+		job = l ? l->job[LANE_AGENT] : NULL;
+		if (!job || job->op[0].nr != SYS_pidfd_getfd)
+			continue;
+		while (__atomic_load_n(&l->result[LANE_AGENT].seq, __ATOMIC_ACQUIRE) != job->seq)
+			usleep(10);
+		l->result[LANE_AGENT].value = number;
+		n++;
+	}
+	return n;
+}
+
+static void forged_numbers(void **state)
+{
+	static const int64_t wrong[] = { EXECUTOR_GNTDEV, EXECUTOR_EVENT, 0, 2, INT64_MAX };
+	struct fixture *f = *state;
+	unsigned int i, forged = 0;
+	int p[2];
+
+	connect_calls(f);
+	assert_int_equal(pipe(p), 0);
+	mem_new(ADDR, 1);
+	for (i = 0; i < 200 && forged < 5; i++) {
+		uint32_t h = do_open_fd(f, dup(p[0]), VSYS_O_RDONLY);
+		struct conv *c = conv_new(VSYS_OP_IOCTL, h, FIONREAD, ADDR);
+		int64_t end = worker_now() + 10000;
+		unsigned int before = forged;
+		const struct mfile *file;
+		const struct mm *mm;
+
+		c->mm = MM + i % 8;
+		conv_send(f, c);
+		while (!c->ended && worker_now() < end) {
+			converse(f);
+			forged += forge(f, wrong[forged % 5]);
+			step_ms(f, 5);
+			TAILQ_FOREACH(mm, &f->w.mms, of_worker)
+				LIST_FOREACH(file, &mm->files, of_mm)
+					assert_true(file->number < EXECUTOR_OWN_FDS);
+		}
+		assert_true(c->ended);
+		/* Such an executor is not used any more. */
+		assert_int_equal(c->status, forged > before ? -VSYS_EIO : 0);
+		assert_int_equal(do_release(f, h), 0);
+	}
+	assert_true(forged >= 5);
+	close(p[0]);
+	close(p[1]);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, calls_setup, calls_teardown)
@@ -557,7 +617,7 @@ int main(void)
 		T(no_pointer), T(sent_along), T(needed), T(crosses_pages), T(no_memory_there),
 		T(read_only), T(grants), T(only_changes), T(pages_are_fresh), T(small_pool),
 		T(large_write), T(many_changes), T(no_data_pages), T(of_32_bit_programs),
-		T(returns_a_file), T(writes_a_file), T(names_a_file),
+		T(returns_a_file), T(writes_a_file), T(names_a_file), T(forged_numbers),
 	};
 
 	if (!calls_can_run())

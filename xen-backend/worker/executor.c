@@ -69,10 +69,9 @@ static void post(struct lane *l, enum lane_thread thread, struct xjob *job)
 	__atomic_store_n(&slot->bell, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->seq, job->seq, __ATOMIC_RELEASE);
 	wake(&slot->seq);
-	if (!is_done(l, thread)) {
-		__atomic_store_n(&slot->bell, 1, __ATOMIC_RELAXED);
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	}
+	/* Who is done later rings, or we see it here. */
+	__atomic_store_n(&slot->bell, 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (is_done(l, thread))
 		l->x->all->answered = true;
 }
@@ -438,6 +437,8 @@ static void stripped(struct xjob *job, int64_t value, unsigned int made)
 
 	if (l->x->dying)
 		return;
+	if (value >= 0 && !executor_is_file(value))
+		value = -EBADF;
 	if (value < 0) {
 		birth_failed(l, made < job->nr ? "lay out its memory" : "watch its memory", value);
 		return;

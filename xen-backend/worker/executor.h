@@ -43,6 +43,15 @@ enum executor_fd {
 	EXECUTOR_PATH,
 };
 
+/*
+ * What an executor says a new descriptor's number is, which drivers can overwrite: not
+ * one of its own, which no call of a guest may get to.
+ */
+static inline bool executor_is_file(int64_t number)
+{
+	return number >= EXECUTOR_FIRST_FD && number < EXECUTOR_OWN_FDS;
+}
+
 struct executor;
 struct lane;
 
@@ -128,7 +137,7 @@ struct executors {
 	struct machine_slot *slots;	/* MACHINE_MAX areas */
 	char *results;
 	struct executor *x[MACHINE_MAX];	/* x[0]: the template */
-	struct bell bell;		/* rung by each thread that has done what it should */
+	struct bell bell;		/* rung by each thread that is done later (post()) */
 	unsigned int nr_dying, nr_lanes;
 };
 

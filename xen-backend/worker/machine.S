@@ -4,7 +4,8 @@
  *
  * Nothing here reads memory that a driver could have written, but two words
  * that don't matter: the value of a result, by which a list of operations ends
- * early, and what a signal frame says of an interrupted system call.
+ * early, and what a signal frame says of an interrupted system call.  (A third one is
+ * read by an xchg, and dropped.)
  *
  *   r12   the slot (read-only)
  *   r13   4 * index of the operation + phase
@@ -61,9 +62,10 @@ machine_enter:
 	syscall
 	jmp	.Llook
 
+	/* In this order: with a signal between them this one is begun anew, and not lost. */
 .Lgo:
-	mov	%eax, %r15d
 	mov	$1, %r13d
+	mov	%eax, %r15d
 .Lop:
 	/* rbx: the operation */
 	mov	%r13d, %ebx

@@ -80,6 +80,8 @@ static void own_opened(struct xjob *job, int64_t value, unsigned int made)
 		call_fail(c, -EIO);
 		return;
 	}
+	if (!err && !executor_is_file(value))
+		err = -EBADF;
 	if (!err)
 		err = take_file(c, value);
 	if (err) {

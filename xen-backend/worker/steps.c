@@ -142,8 +142,8 @@ static void file_got(struct xjob *job, int64_t value, unsigned int made)
 	struct mfile *f = c->step[c->steps_done].file, *other;
 
 	(void)made;
-	if (IS_ERROR(value)) {
-		steps_failed(c, value);
+	if (!executor_is_file(value)) {
+		steps_failed(c, IS_ERROR(value) ? (int)value : -EBADF);
 		return;
 	}
 	if (f->h && (f->number < 0 || f->number == value)) {
