@@ -43,7 +43,7 @@ san_is()
 # filter knows no ptrace), see san/worker-options.c.
 san_end()
 {
-	daemon_end
+	daemon_end || kill -9 "$san_daemon"
 	wait "$san_daemon"
 	is $? 0 "the daemon ends, and has lost no memory"
 	is "$(grep -E 'Sanitizer|runtime error' /var/log/xen/xen-vsysd.log)" "" "the sanitizers are silent" ||

@@ -46,7 +46,7 @@ of()
 most()
 {
 	awk -v n="$(of "$1" "$2")" -v r="$(of "$1" front_requests)" -v s="$3" -v m="${5:-0}" \
-		'BEGIN { exit !(n != "" && r >= 50 && n <= r * s + m) }'
+		'BEGIN { exit !(n != "" && r >= (m ? 50 : 200) && n <= r * s + m) }'
 	ok $? "$1: $4" || diag "$2: $(of "$1" "$2")"
 }
 
