@@ -55,7 +55,7 @@
 #define VSYS_SWEEP		64
 
 /*
- * Rounds in a row in which something is to be done, after which the queues that are
+ * Rounds in a row in which something is to be done, after which other queues that are
  * looked at have their turn, whose guests do not notify.
  */
 #define VSYS_BUSY_ROUNDS	16

@@ -260,6 +260,7 @@ int queue_serve(struct queue *q, char *reason)
 	RING_IDX prod = *(volatile RING_IDX *)&q->ring.sring->req_prod;
 	unsigned int n;
 
+	q->served = q->dev->worker->rounds;
 	xen_rmb();	/* the requests up to prod are there */
 	if (RING_REQUEST_PROD_OVERFLOW(&q->ring, prod)) {
 		snprintf(reason, VSYS_IPC_REASON, "queue %u: producer index %u with %u answered, "

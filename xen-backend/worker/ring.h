@@ -41,6 +41,7 @@ struct queue {
 	bool ready;			/* on worker->ready */
 	TAILQ_ENTRY(queue) of_ready;
 	bool spinning;			/* the guest does not notify */
+	unsigned int served;		/* in this of the worker's rounds, last */
 	TAILQ_ENTRY(queue) of_spinning;
 };
 

@@ -14,6 +14,7 @@
  */
 #include "clock.h"
 #include "device.h"
+#include "limits.h"
 #include "ring.h"
 #include "spin.h"
 #include "worker.h"
@@ -49,18 +50,24 @@ void spin_forget(struct worker *w, struct queue *q)
 	q->spinning = false;
 }
 
-void spin_look(struct worker *w)
+/* At those that have not been served for so many rounds. */
+static void look(struct worker *w, unsigned int rounds)
 {
 	struct queue *q;
 
 	TAILQ_FOREACH(q, &w->spin.queues, of_spinning)
-		if (!q->dev->stopping && queue_has_requests(q))
+		if (!q->dev->stopping && w->rounds - q->served >= rounds && queue_has_requests(q))
 			queue_ready(q);
+}
+
+void spin_look(struct worker *w)
+{
+	look(w, VSYS_BUSY_ROUNDS);
 }
 
 static bool found(struct worker *w)
 {
-	spin_look(w);
+	look(w, 0);
 	return !TAILQ_EMPTY(&w->ready) || !uring_quiet(&w->uring);
 }
 

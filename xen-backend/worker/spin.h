@@ -35,7 +35,10 @@ void spin_forget(struct worker *w, struct queue *q);
  * (nap.h), and then is to look again.  Nothing may wait for its submission.
  */
 int64_t spin_round(struct worker *w);
-/* While there is something else to do: queues with requests are ready from here on. */
+/*
+ * While there is something else to do: queues that have had no turn for long, and have
+ * requests, are ready from here on.
+ */
 void spin_look(struct worker *w);
 /* It has slept, or found something: how long it should look the next time. */
 void spin_learn(struct worker *w);

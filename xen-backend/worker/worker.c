@@ -242,6 +242,7 @@ bool worker_round(struct worker *w, int timeout_ms)
 	/* First what waits for its submission; who gives way sleeps at once, and submits it then. */
 	if (uring_pending(&w->uring) && !TAILQ_EMPTY(&w->spin.queues) && !w->executors.nr_posted)
 		idle = false;
+	w->rounds++;
 	w->busy_rounds = idle ? 0 : w->busy_rounds + 1;
 	if (idle)
 		wait = spin_round(w);
