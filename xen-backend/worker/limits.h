@@ -55,8 +55,8 @@
 #define VSYS_SWEEP		64
 
 /*
- * Rounds in a row in which something is to be done, after which other queues that are
- * looked at have their turn, whose guests do not notify.
+ * After so many rounds without a turn, a queue that is looked at, whose guest does not
+ * notify, has one though there is something else to do; after twice as many at most.
  */
 #define VSYS_BUSY_ROUNDS	16
 

@@ -9,8 +9,8 @@
  * it would not makes it shorter, down to nothing.
  *
  * Who has just given an executor a job that is not done yet does not look: the executor
- * needs a processor, and on a busy machine that is ours.  Its answer wakes us.  Nor does who shares one with
- * an executor that runs (near.h).
+ * needs a processor, and on a busy machine that is ours.  Its answer wakes us.  Nor does
+ * who shares one with an executor that runs (near.h).
  */
 #include "clock.h"
 #include "device.h"

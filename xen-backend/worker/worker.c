@@ -243,10 +243,9 @@ bool worker_round(struct worker *w, int timeout_ms)
 	if (uring_pending(&w->uring) && !TAILQ_EMPTY(&w->spin.queues) && !w->executors.nr_posted)
 		idle = false;
 	w->rounds++;
-	w->busy_rounds = idle ? 0 : w->busy_rounds + 1;
 	if (idle)
 		wait = spin_round(w);
-	else if (w->busy_rounds % VSYS_BUSY_ROUNDS == 0)
+	else if (w->rounds % VSYS_BUSY_ROUNDS == 0)
 		spin_look(w);
 	if ((wait || !uring_quiet(&w->uring)) &&
 	    uring_wait(&w->uring, wait < 0 ? limit : wait) < 0)
@@ -281,7 +280,7 @@ void worker_exit(struct worker *w)
 	if (w->tick_armed)
 		uring_cancel(&w->uring, &w->tick_call);
 	while ((w->event_reading || w->tick_armed) && uring_run(&w->uring, true, 1000) == 0)
-		spin_look(w);
+		;
 	if (w->executors.usable)
 		executors_exit(&w->executors);
 	threads_exit(&w->reads);

@@ -44,7 +44,7 @@ struct worker {
 	unsigned int nr_stopping;
 	struct queue_list ready;	/* to be served in this round */
 	struct spin spin;
-	unsigned int rounds, busy_rounds;	/* ever; and in a row with something to do */
+	unsigned int rounds;		/* ever */
 	struct nap nap;
 	unsigned int nr_holding;	/* queues that hold a notification back */
 	struct queue **by_port;		/* [local port] */
