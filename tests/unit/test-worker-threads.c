@@ -158,11 +158,49 @@ static void bounded(void **state)
 	close(p[1]);
 }
 
+static pthread_key_t key;
+static unsigned int destroyed;
+
+static void destroy(void *arg)
+{
+	(void)arg;
+	busy(20);
+	__atomic_fetch_add(&destroyed, 1, __ATOMIC_RELAXED);
+}
+
+static long leave_something(struct thread_job *job)
+{
+	pthread_setspecific(key, job);
+	busy(20);
+	return 0;
+}
+
+/* What comes after threads_exit() may fork: a thread that still ends could hold locks. */
+static void all_ended(void **state)
+{
+	struct job j[3];
+	unsigned int i, nr;
+
+	(void)state;
+	assert_int_equal(pthread_key_create(&key, destroy), 0);
+	memset(j, 0, sizeof(j));
+	for (i = 0; i < 3; i++)
+		start(&j[i], leave_something);
+	nr = threads.nr;
+	for (i = 0; i < 3; i++)
+		wait_done(&j[i]);
+	threads_exit(&threads);
+	assert_int_equal(nr, 3);
+	assert_int_equal(destroyed, nr);
+	pthread_key_delete(key);
+	assert_int_equal(threads_init(&threads, &uring, &near, 4), 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(told_again), T(called_again), T(bounded),
+		T(told_again), T(called_again), T(bounded), T(all_ended),
 	};
 
 	return can_run() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;

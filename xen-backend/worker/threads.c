@@ -89,6 +89,8 @@ void threads_exit(struct threads *t)
 	while (t->nr)
 		pthread_cond_wait(&t->fewer, &t->lock);
 	pthread_mutex_unlock(&t->lock);
+	if (t->any_ended)
+		pthread_join(t->ended, NULL);
 
 	bell_exit(&t->bell);
 	pthread_cond_destroy(&t->more);
@@ -126,6 +128,8 @@ static void *thread_main(void *arg)
 	struct threads *t = arg;
 	struct thread_job *job;
 	struct timespec until;
+	pthread_t before;
+	bool any;
 	int ret;
 
 	pthread_mutex_lock(&t->lock);
@@ -155,8 +159,15 @@ static void *thread_main(void *arg)
 		run_job(t, job);	/* returns with the lock */
 	}
 	t->nr--;
+	/* Each waits for the end of the one before, so that the last one's is the end of all. */
+	any = t->any_ended;
+	before = t->ended;
+	t->any_ended = true;
+	t->ended = pthread_self();
 	pthread_cond_signal(&t->fewer);
 	pthread_mutex_unlock(&t->lock);
+	if (any)
+		pthread_join(before, NULL);
 	return NULL;
 }
 
@@ -169,7 +180,6 @@ static int thread_create(struct threads *t)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, VSYS_THREAD_STACK);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	/* Not where the worker happens to be bound. */
 	if (t->near->bound)
 		pthread_attr_setaffinity_np(&attr, sizeof(t->near->all), &t->near->all);

@@ -52,6 +52,8 @@ struct threads {
 	unsigned int nr, idle, max;
 	unsigned int nr_cancelled;	/* running, and told to end */
 	bool stop;
+	bool any_ended;
+	pthread_t ended;		/* the last one that did; to be joined */
 
 	const struct near *near;	/* where the worker may run */
 	struct bell bell;		/* rung when finished becomes non-empty */
@@ -59,7 +61,7 @@ struct threads {
 
 /* Negative errno; an error has been logged. */
 int threads_init(struct threads *t, struct uring *u, const struct near *near, unsigned int max);
-/* No job may be running. */
+/* No job may be running.  When it comes back, no thread runs any more, its destructors done. */
 void threads_exit(struct threads *t);
 
 void threads_start(struct threads *t, struct thread_job *job);
