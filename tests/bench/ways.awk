@@ -6,11 +6,11 @@
 
 function remember(list, key, value) { list[key] = list[key] " " value }
 
-# Requests that dom0's time is divided by.  A RAM disk does not count, so what fio
-# measured counts for its warming up, too.
+# Requests that dom0's time is divided by.  A RAM disk and null_blk do not count, so what
+# fio measured counts for its warming up, too.
 function requests()
 {
-	if (tag["of"] == "io_uring")
+	if (tag["of"] == "io_uring" || tag["of"] == "null")
 		return iops * (tag["seconds"] + 0.5)
 	return delta(tag["of"] == "blkfront" ? "guest ios_blk" : "guest ios_vsys")
 }

@@ -18,8 +18,11 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +33,9 @@
 #include "xen-backend/worker/template.h"
 
 #define ADDR	0x7f1234567000ull
+/* By int 0x80. */
+#define WRITE_32	4
+#define IOCTL_32	54
 
 static struct uring uring;
 static struct executors all;
@@ -78,7 +84,8 @@ static void answer(struct lane *l)
 	struct uffdio_copy copy = { .dst = seen.addr & ~4095ull, .len = 4096,
 				    .src = (uintptr_t)seen.page };
 
-	assert_int_equal(ioctl(l->uffd, UFFDIO_COPY, &copy), 0);
+	/* With a signal on its way it faults again and again: what is told may be over. */
+	assert_true(ioctl(l->uffd, UFFDIO_COPY, &copy) == 0 || errno == EEXIST);
 }
 
 static void on_fault(struct lane *l, const struct uffd_msg *msg, bool in_call)
@@ -285,6 +292,45 @@ static void system_calls_are_filtered(void **state)
 	end_executor(l);
 }
 
+/* A number that was forged gets nobody at them; a 32-bit program's neither. */
+static void own_descriptors_are_out_of_reach(void **state)
+{
+	struct lane *l = new_executor();
+	struct run *r = new_run();
+	int pipe_fd[2], fd, i;
+
+	(void)state;
+	assert_int_equal(pipe(pipe_fd), 0);
+	fd = lend(l, pipe_fd[0]);
+	for (i = EXECUTOR_EVENT; i <= EXECUTOR_PATH; i++) {
+		assert_int_equal(agent(l, SYS_ioctl, i, FIONREAD, ADDR, 0, 0), -EPERM);
+		assert_int_equal(agent(l, SYS_read, i, ADDR, 8, 0, 0), -EPERM);
+		if (i != EXECUTOR_EVENT)
+			assert_int_equal(agent(l, SYS_write, i, MACHINE_CODE, 8, 0, 0), -EPERM);
+		assert_int_equal(agent(l, SYS_close, i, 0, 0, 0, 0), -EPERM);
+		assert_int_equal(agent(l, SYS_dup3, fd, i, O_CLOEXEC, 0, 0), -EPERM);
+		if (i != EXECUTOR_PATH)
+			assert_int_equal(agent(l, SYS_dup3, i, 100, O_CLOEXEC, 0, 0), -EPERM);
+		if (i != EXECUTOR_WORKER)
+			assert_int_equal(agent(l, SYS_pidfd_getfd, i, 1, 0, 0, 0), -EPERM);
+		if (i != EXECUTOR_PATH)
+			assert_int_equal(agent(l, SYS_openat, i, MACHINE_CODE, O_RDONLY, 0, 0),
+					 -EPERM);
+		r->job.nr = r->done = 0;
+		xjob_op(&r->job, IOCTL_32, i, FIONREAD, ADDR, 0, 0, 0)->flags = OP_COMPAT;
+		lane_run(l, &r->job);
+		UNTIL(r->done);
+		assert_int_equal(r->value, -EPERM);
+	}
+	assert_int_equal(seen.faults, 0);
+	/* To a number of 32 bits this would be one of them. */
+	assert_int_equal(agent(l, SYS_read, (1ull << 32) + EXECUTOR_EVENT, ADDR, 8, 0, 0), -EPERM);
+	free(r);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+	end_executor(l);
+}
+
 /* One table of descriptors, and memory of its own. */
 static void lanes_share_descriptors_only(void **state)
 {
@@ -377,7 +423,10 @@ static void waiting_calls_are_interrupted(void **state)
 	end_executor(l);
 }
 
-/* Signals at any moment: no result is lost, none is made twice. */
+/*
+ * Signals at any moment: no result is lost, none is made twice.  Those that the worker would
+ * have to be quick for are in signal_at_each_instruction().
+ */
 static void storm_of_signals(void **state)
 {
 	struct lane *l = new_executor();
@@ -391,7 +440,7 @@ static void storm_of_signals(void **state)
 	fd = lend(l, pipe_fd[1]);
 	memset(seen.page, 'z', sizeof(seen.page));
 	seen.answer = true;
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < 1000; i++) {
 		int64_t end = now_ms() + 10000;
 
 		r->job.nr = r->done = 0;
@@ -530,6 +579,127 @@ static void signal_between_lists(void **state)
 	end_executor(l);
 }
 
+/* A thread that makes calls, under ptrace(): false if that is not allowed. */
+static bool stop(pid_t tid)
+{
+	int status;
+
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0)
+		return false;
+	assert_int_equal(ptrace(PTRACE_INTERRUPT, tid, NULL, NULL), 0);
+	assert_int_equal(waitpid(tid, &status, __WALL), tid);
+	assert_true(WIFSTOPPED(status));
+	return true;
+}
+
+static void go(pid_t tid)
+{
+	assert_int_equal(ptrace(PTRACE_DETACH, tid, NULL, NULL), 0);
+}
+
+/* Makes one instruction, or delivers a signal that has come. */
+static void step(pid_t tid)
+{
+	static int signal;
+	int status;
+
+	assert_int_equal(ptrace(PTRACE_SINGLESTEP, tid, NULL, (void *)(intptr_t)signal), 0);
+	assert_int_equal(waitpid(tid, &status, __WALL), tid);
+	assert_true(WIFSTOPPED(status));
+	signal = WSTOPSIG(status) == KICK_SIGNAL ? KICK_SIGNAL : 0;
+	assert_true(signal || WSTOPSIG(status) == SIGTRAP);
+}
+
+/* All is said, and the next instruction would wait. */
+static bool rests(const struct lane *l)
+{
+	struct user_regs_struct regs;
+
+	assert_int_equal(ptrace(PTRACE_GETREGS, l->caller, NULL, &regs), 0);
+	return regs.rax == SYS_futex && l->result[LANE_CALL].seq == l->slot[LANE_CALL]->seq &&
+	       (ptrace(PTRACE_PEEKTEXT, l->caller, (void *)(uintptr_t)regs.rip, NULL) & 0xffff) ==
+		       0x050f;	/* syscall */
+}
+
+static unsigned int in_pipe(int fd)
+{
+	char c[16];
+	ssize_t n = read(fd, c, sizeof(c));
+
+	return n < 0 ? 0 : n;
+}
+
+/*
+ * A list of two that write a byte each.  After nth instructions a signal comes, and after
+ * more of them another one; what is said is what was made, and the next list is made as
+ * if nothing had been.  False: it has not so many.
+ */
+static bool interrupted_at(struct lane *l, const struct xjob *job, uint32_t bell, int out,
+			   unsigned int nth, unsigned int more)
+{
+	const struct machine_result *r = &l->result[LANE_CALL];
+	const unsigned int at[2] = { nth, nth + more };
+	unsigned int i, made = 0;
+
+	until_asleep(l, l->caller);
+	assert_true(stop(l->caller));
+	give(l, job, bell);
+	for (i = 0; i < 2; i++) {
+		for (; made < at[i] && !rests(l); made++)
+			step(l->caller);
+		syscall(SYS_tgkill, l->pid, l->caller, KICK_SIGNAL);
+	}
+	go(l->caller);
+	until_made(l);
+	assert_in_range(r->nr, 0, 1);
+	assert_true(r->value == 1 || (int64_t)r->value == -EINTR);
+	assert_int_equal(in_pipe(out), r->nr + (r->value == 1));
+	assert_true(r->value != 1 || r->nr == 1);
+	give(l, job, 0);
+	until_made(l);
+	assert_int_equal(in_pipe(out), 2);
+	assert_int_equal(r->value, 1);
+	assert_int_equal(r->nr, 1);
+	return made == at[1];
+}
+
+static void signal_at_each_instruction(void **state)
+{
+	struct lane *l = new_executor();
+	struct xjob job = { .nr = 0 };
+	unsigned int nth, more, runs = 0, bell;
+	int pipe_fd[2], fd;
+
+	(void)state;
+	if (!stop(l->caller)) {
+		print_message("ptrace() is not allowed here: %s\n", strerror(errno));
+		end_executor(l);
+		skip();
+	}
+	go(l->caller);
+	assert_int_equal(pipe2(pipe_fd, O_NONBLOCK), 0);
+	fd = lend(l, pipe_fd[1]);
+	seen.answer = true;
+	assert_int_equal(agent(l, SYS_write, fd, ADDR, 1, 0, 0), 1);
+	assert_int_equal(agent(l, SYS_write, fd, 0x8000010, 1, 0, 0), 1);
+	assert_int_equal(in_pipe(pipe_fd[0]), 2);
+	xjob_op(&job, SYS_write, fd, ADDR, 1, 0, 0, 0);
+	xjob_op(&job, WRITE_32, fd, 0x8000010, 1, 0, 0, 0)->flags = OP_COMPAT;
+	for (bell = 0; bell < 2; bell++) {
+		for (nth = 0; interrupted_at(l, &job, bell, pipe_fd[0], nth, 0); nth++)
+			runs++;
+		/* It is more than a few instructions. */
+		assert_in_range(nth, 60, 1000);
+	}
+	for (nth = 0; interrupted_at(l, &job, 0, pipe_fd[0], nth, 1); nth += 3)
+		for (more = 2; interrupted_at(l, &job, 0, pipe_fd[0], nth, more); more += 5)
+			runs++;
+	print_message("%u runs\n", runs);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+	end_executor(l);
+}
+
 static void lists_end_at_an_error(void **state)
 {
 	struct lane *l = new_executor();
@@ -561,7 +731,7 @@ static void compat_ioctl(void **state)
 	fd = lend(l, pipe_fd[0]);
 	seen.answer = true;
 	/* ioctl is 54 there. */
-	xjob_op(&r->job, 54, fd, FIONREAD, 0x8000010, 0, 0, 0)->flags = OP_COMPAT;
+	xjob_op(&r->job, IOCTL_32, fd, FIONREAD, 0x8000010, 0, 0, 0)->flags = OP_COMPAT;
 	lane_run(l, &r->job);
 	UNTIL(r->done);
 	if (r->value == -ENOSYS) {
@@ -645,6 +815,31 @@ static void death_while_lanes_are_made(void **state)
 	}
 }
 
+/* Though nobody has ended them, and one waits in a call. */
+static void exit_ends_all(void **state)
+{
+	struct lane *l = new_executor();
+	struct run *r = new_run();
+	int pipe_fd[2], fd;
+
+	(void)state;
+	new_lane(l);
+	assert_int_equal(pipe(pipe_fd), 0);
+	fd = lend(l, pipe_fd[0]);
+	xjob_op(&r->job, SYS_read, fd, ADDR, 1, 0, 0, 0);
+	lane_run(l, &r->job);
+	until_asleep(l, l->caller);
+	executors_exit(&all);
+	assert_int_equal(r->done, 1);
+	assert_int_equal(r->value, -EIO);
+	assert_int_equal(seen.dead, 1);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1);
+	assert_int_equal(errno, ECHILD);
+	free(r);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+}
+
 static void many(void **state)
 {
 	struct executor *x;
@@ -693,10 +888,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(memory_is_bare), T(call_at_an_address), T(own_memory_is_out_of_reach),
-		T(system_calls_are_filtered), T(lanes_share_descriptors_only), T(waiting_calls_are_interrupted),
+		T(system_calls_are_filtered), T(own_descriptors_are_out_of_reach),
+		T(lanes_share_descriptors_only), T(waiting_calls_are_interrupted),
 		T(storm_of_signals), T(lists_end_at_an_error), T(compat_ioctl),
-		T(bell_is_rung_if_wanted), T(signal_between_lists),
-		T(death_ends_its_jobs), T(death_while_lanes_are_made), T(many),
+		T(bell_is_rung_if_wanted), T(signal_between_lists), T(signal_at_each_instruction),
+		T(death_ends_its_jobs), T(death_while_lanes_are_made), T(exit_ends_all), T(many),
 	};
 
 	if (access("/dev/userfaultfd", R_OK | W_OK) < 0) {

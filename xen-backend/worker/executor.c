@@ -29,10 +29,7 @@
 
 #define THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | \
 			 CLONE_SYSVSEM)
-/* Of <linux/userfaultfd.h> of 6.1, which C libraries may be older than. */
-#ifndef USERFAULTFD_IOC_NEW
-#define USERFAULTFD_IOC_NEW	_IO(0xAA, 0x00)
-#endif
+/* As USERFAULTFD_IOC_NEW. */
 #ifndef UFFD_FEATURE_EXACT_ADDRESS
 #define UFFD_FEATURE_EXACT_ADDRESS	(1 << 11)
 #endif
@@ -733,10 +730,13 @@ static bool any_left(const struct executors *e)
 
 void executors_exit(struct executors *e)
 {
+	unsigned int i;
+
 	if (e->usable) {
 		e->usable = false;
-		if (e->x[0])
-			executor_kill(e->x[0]);
+		for (i = 0; i < MACHINE_MAX; i++)
+			if (e->x[i])
+				executor_kill(e->x[i]);
 		while (any_left(e)) {
 			if (e->answered)
 				executors_round(e);

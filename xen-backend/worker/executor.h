@@ -26,6 +26,11 @@
 #include "near.h"
 #include "uring.h"
 
+/* Of <linux/userfaultfd.h> of 6.1, which C libraries may be older than. */
+#ifndef USERFAULTFD_IOC_NEW
+#define USERFAULTFD_IOC_NEW	_IO(0xAA, 0x00)
+#endif
+
 /* The range that is the guest's. */
 #define MIRROR_START	0x400000ull
 #define MIRROR_END	0x7ffffffff000ull
@@ -148,7 +153,7 @@ int executors_prepare(struct executors *e, int gntdev);
  * much; 0 or negative errno.
  */
 int executors_start(struct executors *e, struct uring *u, int (*confine)(void));
-/* All executors must be dead. */
+/* Ends all executors that are left, and frees what it has; ops->dead() comes before. */
 void executors_exit(struct executors *e);
 
 /* False: there never will be another one. */

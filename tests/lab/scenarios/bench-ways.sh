@@ -3,7 +3,7 @@
 #
 # In the lab's dom0: ways that were tried, each beside the one that is used, for
 # tests/bench/bench: fio's options of io_uring in dom0 itself, blkfront without
-# persistent grants, rings of other sizes.
+# persistent grants, rings of other sizes; and a disk that does nothing.
 # usage: bench-ways.sh TYPE RUNS SECONDS
 #
 # check: only by name: it measures; make bench-ways
@@ -97,6 +97,27 @@ ring()
 	guest stop g
 }
 
+# What no driver can exceed: a disk that does nothing, of blk-mq and of bios.
+null()
+{
+	local run rw mode
+
+	guest start g --type "$type" --mem 384 --vcpus 2 \
+		--disk 'format=raw,backendtype=phy,vdev=xvde,access=w,target=/dev/ram1'
+	bench_wait g 'test -b /dev/xvde'
+	bench_warm g /dev/xvde
+	for run in $(seq "$runs"); do
+		for rw in randread randwrite; do
+			one null blkfront "$run" g /dev/xvde $rw 4k 16
+			for mode in 2 0; do
+				check null_blk g "{ rmmod null_blk 2>/dev/null; modprobe null_blk queue_mode=$mode irqmode=0 completion_nsec=0 submit_queues=2; } && udevadm settle && test -b /dev/nullb0"
+				one null "queue_mode=$mode" "$run" g /dev/nullb0 $rw 4k 16
+			done
+		done
+	done
+	guest stop g
+}
+
 bench_disks 3 128
 spin_daemon 6000
 fio_line FILE RW SIZE DEPTH "$seconds"
@@ -108,3 +129,4 @@ blkfront mapped 0
 for order in 0 1 2 4; do
 	ring $order
 done
+null
