@@ -104,9 +104,9 @@ cost awake-1 "$(fio_reads randread 4k 1 4m)"
 most awake-1 front_notifications 0.2 "hardly a notification out"
 most awake-1 back_events_out 0.2 "hardly a notification in"
 common awake-1 1.02
-cost awake-16 "$(fio_reads randwrite 4k 16 8m)"
+cost awake-16 "$(fio_reads randwrite 4k 16 32m)"
 most awake-16 front_notifications 0.1 "at most a tenth of a notification out"
-most awake-16 back_events_out 0.5 "at most half a notification in"
+most awake-16 back_events_out 0.34 "at most a third of a notification in"
 common awake-16 1.02
 cost awake-128k "$(fio_reads read 128k 8 32m)"
 most awake-128k front_notifications 0.2 "hardly a notification out"
