@@ -564,7 +564,8 @@ static unsigned int forge(struct fixture *f, int64_t number)
 		job = l ? l->job[LANE_AGENT] : NULL;
 		if (!job || job->op[0].nr != SYS_pidfd_getfd)
 			continue;
-		while (__atomic_load_n(&l->result[LANE_AGENT].seq, __ATOMIC_ACQUIRE) != job->seq)
+		for (patience(); __atomic_load_n(&l->result[LANE_AGENT].seq, __ATOMIC_ACQUIRE) != job->seq;
+		     check_patience("the agent's answer"))
 			usleep(10);
 		l->result[LANE_AGENT].value = number;
 		n++;

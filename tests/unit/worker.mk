@@ -20,9 +20,12 @@ $(foreach t,$(PORTS_TESTS),\
 	$(eval UNIT_LIBS_$(t) := -luring -lutil -lpthread))
 UNIT_SRC_test-asm-sink += $(addprefix asm-pp/runtime/,hand.c queue.c)
 
-UNIT_SRC_test-executor  := $(addprefix xen-backend/worker/,bell.c clock.c executor.c filter.c machine.S near.c template.c uring.c) \
-			   xen-backend/log.c
-UNIT_LIBS_test-executor := -luring -lseccomp
+EXECUTOR_TESTS := test-executor test-machine
+EXECUTOR_TEST_SRC := $(addprefix xen-backend/worker/,bell.c clock.c executor.c filter.c machine.S near.c template.c \
+		     uring.c) xen-backend/log.c tests/unit/executor-fixture.c
+$(foreach t,$(EXECUTOR_TESTS),\
+	$(eval UNIT_SRC_$(t) := $(EXECUTOR_TEST_SRC))\
+	$(eval UNIT_LIBS_$(t) := -luring -lseccomp))
 
 UNIT_SRC_test-worker-privileges  := $(WORKER_TEST_SRC) xen-backend/worker/privileges.c \
 				    tests/unit/ports-fixture.c
