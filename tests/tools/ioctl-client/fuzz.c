@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -133,15 +134,21 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
-static int do_child(uint32_t seed, uint32_t count)
+/* What waits is interrupted.  A child that is forked has no timer of its own yet. */
+static void interrupt_waits(void)
 {
 	struct sigaction sa = { .sa_handler = on_alarm };
 	struct itimerval tick = { { 0, 100000 }, { 0, 100000 } };
-	int fd, other;
 
-	/* What waits is interrupted. */
 	sigaction(SIGALRM, &sa, NULL);
 	setitimer(ITIMER_REAL, &tick, NULL);
+}
+
+static int do_child(uint32_t seed, uint32_t count)
+{
+	int fd, other;
+
+	interrupt_waits();
 	r = seed * 2654435761u | 1;
 	arena = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	fd = open_node(0);
@@ -151,7 +158,8 @@ static int do_child(uint32_t seed, uint32_t count)
 	while (count--) {
 		if (!below(20))
 			change_mappings();
-		if (!below(500) && !fork()) {
+		if (!below(50) && !fork()) {
+			interrupt_waits();
 			one_call(fd, other);
 			_exit(0);
 		}
@@ -182,11 +190,30 @@ static int await_child(pid_t pid, uint32_t seed)
 	return status;
 }
 
+/* The children's children, which are this process's when those have ended. */
+static bool await_others(void)
+{
+	double limit = now() + CHILD_LIMIT;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) >= 0) {
+		if (pid)
+			continue;
+		if (now() > limit) {
+			say("bad: a child of a child hangs");
+			return false;
+		}
+		usleep(5000);
+	}
+	return true;
+}
+
 void fuzz(uint32_t seed, double seconds)
 {
 	uint32_t children = 0, crashed = 0, hung = 0;
 	double end = now() + seconds;
 
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	while (now() < end) {
 		pid_t pid;
 		int status;
@@ -201,6 +228,7 @@ void fuzz(uint32_t seed, double seconds)
 		hung += status < 0;
 		seed++;
 	}
+	hung += !await_others();
 	say("fuzz: %u children, %u of them crashed, %u hung", children, crashed, hung);
 	if (hung)
 		exit(1);
