@@ -62,7 +62,7 @@ victim=$!
 # fuzz CLIENT SEED SECONDS
 fuzz()
 {
-	timeout $(($3 + 150)) guest run evil "$tests/$1" /dev/vt0 fuzz "$2" "$3" >/tmp/fuzz 2>&1
+	timeout $(($3 + 300)) guest run evil "$tests/$1" /dev/vt0 fuzz "$2" "$3" >/tmp/fuzz 2>&1
 	ok $? "$1: $(tail -n 1 /tmp/fuzz)" || diag "$(tail -n 10 /tmp/fuzz)"
 }
 

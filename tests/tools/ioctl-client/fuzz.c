@@ -19,7 +19,9 @@
 #include "client.h"
 
 #define ARENA_SIZE (256u * PAGE)
-#define CHILD_LIMIT 60	/* seconds until a child must have ended */
+/* Seconds until a child must have ended; a wait that nobody interrupts takes longer. */
+#define CHILD_LIMIT 100
+_Static_assert(CHILD_LIMIT < VT_WAIT_LIMIT, "");
 
 static const unsigned long cmds[] = {
 	VT_NONE, VT_INT, VT_OLD, VT_FLAT, VT_DATA, VT_DATA_RET, VT_DEEP, VT_LIST, VT_VECS,
