@@ -22,6 +22,7 @@
 #define PATIENCE_S	60
 #define NR_CLIENTS	8		/* commands at a time */
 #define BATCHES		10
+#define IDLE_TRIES	5
 
 /* As toolstacks do it: some guests are created at the same time, one after another dies. */
 #define AT_ONCE		8
@@ -292,7 +293,13 @@ static void open_nodes(struct result *r)
 	r->open_sup_cpu = supervisor_time().cpu - cpu;
 }
 
-static void idle(struct result *r, double seconds)
+static void lower(double *value, double other)
+{
+	if (other < *value)
+		*value = other;
+}
+
+static void idle_once(struct result *r, double seconds)
 {
 	unsigned long sup, workers;
 	int64_t start;
@@ -304,6 +311,20 @@ static void idle(struct result *r, double seconds)
 	seconds = seconds_since(start);
 	r->idle_sup = (supervisor_time().switches - sup) / seconds;
 	r->idle_workers = (workers_time().switches - workers) / seconds;
+}
+
+/* On a busy machine what was begun before goes on for a while: who polls does so in each try. */
+static void idle(struct result *r, double seconds)
+{
+	struct result again;
+	unsigned int i;
+
+	idle_once(r, seconds);
+	for (i = 1; i < IDLE_TRIES && (r->idle_sup > 0 || r->idle_workers > 0); i++) {
+		idle_once(&again, seconds);
+		lower(&r->idle_sup, again.idle_sup);
+		lower(&r->idle_workers, again.idle_workers);
+	}
 }
 
 static void one_alone(struct result *r, unsigned long calls)
@@ -372,12 +393,6 @@ static void release(struct result *r, unsigned int nodes, unsigned int watches)
 	r->release_requests = store_requests - requests;
 	r->left_nodes = fake_count(store_xs) - nodes;
 	r->left_watches = fake_nr_watches(store_xs) - watches;
-}
-
-static void lower(double *value, double other)
-{
-	if (other < *value)
-		*value = other;
 }
 
 /* Of the two times: what else the machine did makes things slower, never faster. */
