@@ -158,6 +158,7 @@ static void bounded(void **state)
 	close(p[1]);
 }
 
+static pthread_barrier_t all_run;
 static pthread_key_t key;
 static unsigned int destroyed;
 
@@ -171,7 +172,8 @@ static void destroy(void *arg)
 static long leave_something(struct thread_job *job)
 {
 	pthread_setspecific(key, job);
-	busy(20);
+	/* Each in a thread of its own. */
+	pthread_barrier_wait(&all_run);
 	return 0;
 }
 
@@ -179,20 +181,21 @@ static long leave_something(struct thread_job *job)
 static void all_ended(void **state)
 {
 	struct job j[3];
-	unsigned int i, nr;
+	unsigned int i;
 
 	(void)state;
+	assert_int_equal(pthread_barrier_init(&all_run, NULL, 3), 0);
 	assert_int_equal(pthread_key_create(&key, destroy), 0);
 	memset(j, 0, sizeof(j));
 	for (i = 0; i < 3; i++)
 		start(&j[i], leave_something);
-	nr = threads.nr;
 	for (i = 0; i < 3; i++)
 		wait_done(&j[i]);
+	assert_int_equal(threads.nr, 3);
 	threads_exit(&threads);
-	assert_int_equal(nr, 3);
-	assert_int_equal(destroyed, nr);
+	assert_int_equal(destroyed, 3);
 	pthread_key_delete(key);
+	pthread_barrier_destroy(&all_run);
 	assert_int_equal(threads_init(&threads, &uring, &near, 4), 0);
 }
 
