@@ -64,7 +64,7 @@ unit-programs: $(UNIT_BIN) $(UNIT)/leak
 ## unit         build and run the unit tests; one of them: make unit T=NAME
 unit: unit-programs schema $(B)/xen-vsys $(B)/xen-vsysd $(PORTS)
 	$(Q)CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' B='$(B)' VSYS_TOP='$(CURDIR)' \
-	    $(PROVE) $(if $(V),-v) -j8 --exec tests/unit/run \
+	    $(PROVE) $(if $(V),-v) -j8 --failures --comments --exec tests/unit/run \
 	    $(if $(T),$(filter %/test-$(T) %/test-$(T).sh,$(UNIT_BIN) $(UNIT_SH)),$(UNIT_BIN) $(UNIT_SH))
 
 # One folder deeper than the Makefile looks.
