@@ -85,18 +85,24 @@ struct run *new_run(void)
 	return r;
 }
 
-int64_t agent(struct lane *l, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2,
-	      uint64_t a3, uint64_t a4)
+static int64_t value_of(struct run *r)
 {
-	struct run *r = new_run();
 	int64_t value;
 
-	xjob_op(&r->job, nr, a0, a1, a2, a3, a4, 0);
-	lane_agent(l, &r->job);
 	UNTIL(r->done);
 	value = r->value;
 	free(r);
 	return value;
+}
+
+int64_t agent(struct lane *l, uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2,
+	      uint64_t a3, uint64_t a4)
+{
+	struct run *r = new_run();
+
+	xjob_op(&r->job, nr, a0, a1, a2, a3, a4, 0);
+	lane_agent(l, &r->job);
+	return value_of(r);
 }
 
 struct lane *new_executor(void)
@@ -137,14 +143,10 @@ int lend(struct lane *l, int fd)
 int64_t ioctl_32(struct lane *l, uint64_t fd, uint64_t cmd, uint64_t arg)
 {
 	struct run *r = new_run();
-	int64_t value;
 
 	xjob_op(&r->job, IOCTL_32, fd, cmd, arg, 0, 0, 0)->flags = OP_COMPAT;
 	lane_run(l, &r->job);
-	UNTIL(r->done);
-	value = r->value;
-	free(r);
-	return value;
+	return value_of(r);
 }
 
 bool has_compat(struct lane *l)

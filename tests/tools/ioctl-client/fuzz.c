@@ -222,9 +222,13 @@ void fuzz(uint32_t seed, double seconds)
 
 		fflush(stdout);
 		pid = fork();
+		if (pid < 0)
+			fail("fork: %s", strerror(errno));
 		if (!pid)
 			do_child(seed, 300);
 		status = await_child(pid, seed);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;	/* children of a child, which have ended */
 		children++;
 		crashed += status > 0;
 		hung += status < 0;
