@@ -15,7 +15,6 @@
 
 #include "tests/unit/executor-fixture.h"
 #include "xen-backend/log.h"
-#include "xen-backend/worker/template.h"
 
 struct uring uring;
 struct executors all;
